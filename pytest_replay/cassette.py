@@ -1,0 +1,238 @@
+"""Cassette: a header, ordered interactions, and the index that finds one.
+
+Knows no file format, and no protocol: routes and keys are made by others.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from pytest_replay.messages import Interaction, Message, Plain
+
+FORMAT = 1
+"""Version of the cassette format. A change comes with a migration and a golden cassette of the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is said once for a whole cassette."""
+
+    recorded_at: datetime
+    """When the recording began: UTC, microseconds."""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the libraries that were recorded, by distribution name."""
+    settings: Mapping[str, Plain] = field(default_factory=dict)
+    """The match settings of the recording, for people: replay uses those of the run."""
+
+
+class Tape(Protocol):
+    """Interactions in recorded order, read when asked for.
+
+    Routes are hints: they say where to look first, the interaction itself decides.
+    """
+
+    def __len__(self) -> int:
+        """Count the interactions without reading them."""
+
+    def read(self, position: int) -> Interaction:
+        """Read the interaction at a 0-based position. Raises CassetteError where it is broken."""
+
+    def route(self, position: int) -> str:
+        """Tell the route of the interaction at a position, as it was saved."""
+
+    def routes(self) -> Iterable[str]:
+        """Name every route once."""
+
+    def positions(self, route: str) -> Sequence[int]:
+        """List the positions on a route, in recorded order."""
+
+
+class MemoryTape:
+    """A tape of interactions that are at hand."""
+
+    def __init__(self, interactions: Iterable[tuple[str, Interaction]] = ()) -> None:
+        self._interactions = list(interactions)
+        self._positions: dict[str, list[int]] = {}
+        for position, (route, _) in enumerate(self._interactions):
+            self._positions.setdefault(route, []).append(position)
+
+    def __len__(self) -> int:
+        return len(self._interactions)
+
+    def read(self, position: int) -> Interaction:
+        return self._interactions[position][1]
+
+    def route(self, position: int) -> str:
+        return self._interactions[position][0]
+
+    def routes(self) -> Iterable[str]:
+        return self._positions.keys()
+
+    def positions(self, route: str) -> Sequence[int]:
+        return self._positions.get(route, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Cassette:
+    """One recording, under the name that its storage keeps it by."""
+
+    name: str
+    header: Header
+    tape: Tape
+
+    def __iter__(self) -> Iterator[tuple[str, Interaction]]:
+        for position in range(len(self.tape)):
+            yield self.tape.route(position), self.tape.read(position)
+
+
+class Index:
+    """Finds the first unplayed interaction that answers a request.
+
+    Two steps, so that the cost does not grow with the cassette: by route, then by the matchers' key within the
+    route. Interactions are read only as far as it takes to find the one that is asked for.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        *,
+        route: Callable[[Message], str],
+        key: Callable[[Message], Hashable],
+        accepts: Callable[[Message, Message], bool] | None = None,
+        regroup: Callable[[str], str] | None = None,
+    ) -> None:
+        """Make an index of `tape`.
+
+        `accepts(now, then)` has the last word where a matcher has no key. `regroup` loosens a saved route as
+        `route` does (a host that is ignored), and is None where it has nothing to loosen.
+        """
+        self._tape = tape
+        self._route = route
+        self._key = key
+        self._accepts = accepts
+        self._lanes: dict[str, _Lane] = {}
+        self._grouped = None if regroup is None else self._group(map(regroup, self._hints()))
+        self._settled = False
+        self.played: set[int] = set()
+
+    def take(self, request: Message) -> int | None:
+        """Find the position of the answer, and mark it as played."""
+        route = self._route(request)
+        key = self._key(request)
+        position = self._find(route, key, request)
+        if position is None and not self._settled:
+            self._settle()
+            position = self._find(route, key, request)
+        if position is not None:
+            self.played.add(position)
+        return position
+
+    def on_route(self, request: Message) -> list[int]:
+        """List every position on the request's route, played or not."""
+        self._settle()
+        return self._positions(self._route(request))
+
+    def unplayed(self) -> list[int]:
+        """List the positions that no request has asked for."""
+        return [position for position in range(len(self._tape)) if position not in self.played]
+
+    def _find(self, route: str, key: Hashable, request: Message) -> int | None:
+        lane = self._lanes.get(route)
+        if lane is None:
+            positions = [p for p in self._positions(route) if p not in self.played]
+            lane = self._lanes[route] = _Lane(deque(positions))
+        ready = lane.ready.get(key)
+        if ready:
+            position = self._first_accepted(ready, request)
+            if position is not None:
+                return position
+        while lane.unread:
+            position = lane.unread.popleft()
+            recorded = self._tape.read(position).request
+            if self._route(recorded) != route:
+                continue  # its hint was wrong: `_settle` files it where it belongs
+            recorded_key = self._key(recorded)
+            if recorded_key == key and (self._accepts is None or self._accepts(request, recorded)):
+                return position
+            lane.ready.setdefault(recorded_key, deque()).append(position)
+        return None
+
+    def _first_accepted(self, ready: deque[int], request: Message) -> int | None:
+        if self._accepts is None:
+            return ready.popleft()
+        for position in ready:
+            if self._accepts(request, self._tape.read(position).request):
+                ready.remove(position)
+                return position
+        return None
+
+    def _positions(self, route: str) -> list[int]:
+        if self._grouped is not None:
+            return self._grouped.get(route, [])
+        return list(self._tape.positions(route))
+
+    def _settle(self) -> None:
+        """File every interaction by what it says itself, not by its hint."""
+        if self._settled:
+            return
+        self._settled = True
+        self._grouped = self._group(
+            self._route(self._tape.read(position).request) for position in range(len(self._tape))
+        )
+        self._lanes.clear()
+
+    def _hints(self) -> Iterator[str]:
+        return (self._tape.route(position) for position in range(len(self._tape)))
+
+    @staticmethod
+    def _group(routes: Iterable[str]) -> dict[str, list[int]]:
+        grouped: dict[str, list[int]] = {}
+        for position, route in enumerate(routes):
+            grouped.setdefault(route, []).append(position)
+        return grouped
+
+
+@dataclass(slots=True)
+class _Lane:
+    unread: deque[int]
+    ready: dict[Hashable, deque[int]] = field(default_factory=dict)
+
+
+def keep_times(
+    new: Cassette, old: Cassette, *, timeless: Callable[[Interaction], Hashable]
+) -> Cassette | None:
+    """Give unchanged interactions the times that they had; None where nothing at all has changed.
+
+    `timeless` is what an interaction says but for its delays and what the peer told of its clock: two with the same
+    are unchanged. So a cassette that is recorded again differs only where the service does.
+    """
+    known: dict[Hashable, deque[tuple[int, Interaction]]] = {}
+    for position, (_, interaction) in enumerate(old):
+        known.setdefault(timeless(interaction), deque()).append((position, interaction))
+    interactions: list[tuple[str, Interaction]] = []
+    kept: list[int] = []
+    for route, interaction in new:
+        twins = known.get(timeless(interaction))
+        if twins:
+            position, twin = twins.popleft()
+            kept.append(position)
+            interactions.append((route, _with_delays_of(interaction, twin)))
+        else:
+            interactions.append((route, interaction))
+    if kept == list(range(len(old.tape))) and len(kept) == len(interactions):
+        return None
+    return replace(new, tape=MemoryTape(interactions))
+
+
+def _with_delays_of(interaction: Interaction, twin: Interaction) -> Interaction:
+    replies = tuple(
+        replace(reply, delay=old.delay)
+        for reply, old in zip(interaction.replies, twin.replies, strict=True)
+    )
+    return replace(interaction, replies=replies)

@@ -1,0 +1,164 @@
+"""Every error that this package raises, and its text.
+
+    ReplayError(Exception)              what the user can mend before a test runs
+    ├── SettingsError                   a wrong option, marker argument or ini value
+    ├── MissingExtraError               a library that an extra installs is not there
+    ├── CassetteError                   a cassette that can't be read; names file, line and remedy
+    │   └── CassetteFormatError         written by another version of this package
+    └── StorageError                    a storage that can't be opened or written
+    ReplayFailure(BaseException)        what fails a test, and what no SDK may swallow
+    ├── NoMatchError                    a request that the tape has no answer for
+    ├── TapeEndedError                  a stream read further than it was recorded
+    ├── UnplayedError                   recorded interactions that the test didn't ask for
+    ├── NetworkBlockedError             a connection that tried to leave a replayed test
+    └── LateRequestError                a request from a thread that outlived its test
+
+A `ReplayFailure` derives from BaseException, as pytest's own outcomes do: SDKs swallow Exception.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class ReplayError(Exception):
+    """Base of the errors that the user can mend."""
+
+
+class SettingsError(ReplayError):
+    """A wrong option, marker argument or ini value."""
+
+
+class MissingExtraError(ReplayError):
+    """A library that an extra of this distribution installs is not there."""
+
+    def __init__(self, library: str, *, extra: str, purpose: str) -> None:
+        self.library = library
+        self.extra = extra
+        super().__init__(
+            f"{purpose} needs {library}, which is not installed.\n"
+            f'  pip install "pytest-replay-cassettes[{extra}]"'
+        )
+
+
+class CassetteError(ReplayError):
+    """A cassette that can't be read. It is never taken for an empty one, and never overwritten unasked."""
+
+    def __init__(
+        self, problem: str, *, path: Path | str, line: int | None = None, remedy: str
+    ) -> None:
+        self.problem = problem
+        self.path = path
+        self.line = line
+        """1-based line of the file, where there is one."""
+        self.remedy = remedy
+        place = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{place}: {problem}\n  {remedy}")
+
+
+class CassetteFormatError(CassetteError):
+    """A cassette in a format that this version doesn't know."""
+
+
+class StorageError(ReplayError):
+    """A storage that can't be opened or written."""
+
+
+class ReplayFailure(BaseException):
+    """Base of what fails a test."""
+
+
+class NoMatchError(ReplayFailure):
+    """A request that the tape has no answer for."""
+
+    def __init__(
+        self,
+        asked: str,
+        *,
+        reason: str,
+        nearest: str | None = None,
+        differences: Sequence[str] = (),
+        remedies: Sequence[str] = (),
+    ) -> None:
+        self.asked = asked
+        self.reason = reason
+        self.nearest = nearest
+        self.differences = tuple(differences)
+        self.remedies = tuple(remedies)
+        lines = [f"no recorded answer for {asked}", f"  {reason}"]
+        if nearest is not None:
+            lines += ["", f"nearest recorded: {nearest}"]
+            lines += [f"  {line}" for text in self.differences for line in text.splitlines()]
+        if self.remedies:
+            lines += ["", "what to do next:", *(f"  {remedy}" for remedy in self.remedies)]
+        super().__init__("\n".join(lines))
+
+
+class TapeEndedError(ReplayFailure):
+    """A stream read further than it was recorded."""
+
+    def __init__(self, asked: str, *, chunks: int) -> None:
+        self.asked = asked
+        self.chunks = chunks
+        super().__init__(
+            f"the recording of {asked} ends here\n"
+            f"  the recorded test closed this response after {chunks} chunk(s); this one reads on\n\n"
+            "what to do next:\n  record the test again: pytest --record"
+        )
+
+
+class UnplayedError(ReplayFailure):
+    """Recorded interactions that a passing test no longer asks for."""
+
+    def __init__(self, cassette: str, *, total: int, unplayed: Sequence[str]) -> None:
+        self.cassette = cassette
+        self.total = total
+        self.unplayed = tuple(unplayed)
+        """One headline for each, in recorded order."""
+        shown = [f"  {headline}" for headline in self.unplayed[:10]]
+        if len(self.unplayed) > len(shown):
+            shown.append(f"  and {len(self.unplayed) - len(shown)} more")
+        super().__init__(
+            f"{len(self.unplayed)} of {total} recorded interactions were not played: {cassette}\n"
+            + "\n".join(shown)
+            + "\n\nwhat to do next:\n"
+            "  record the test again: pytest --record\n"
+            '  or let it be: @pytest.mark.replay(unplayed="warn")  # or "ignore"'
+        )
+
+
+class NetworkBlockedError(ReplayFailure):
+    """A connection that tried to leave a replayed test."""
+
+    def __init__(self, attempt: str, *, who: str) -> None:
+        self.attempt = attempt
+        """What was tried, such as `connect to 127.0.0.1:8000`."""
+        self.who = who
+        """File, line and function that tried it, and its thread."""
+        super().__init__(
+            f"network access in a replayed test: {attempt}\n"
+            f"  by {who}\n\n"
+            "what to do next:\n"
+            "  record the test again, if this request belongs on its tape: pytest --record\n"
+            '  tap the transport that sent it: replay_transports = "package.module:Class"\n'
+            '  or allow the host: replay_network = "host:port"'
+        )
+
+
+class LateRequestError(ReplayFailure):
+    """A request from a thread that outlived the test which started it."""
+
+    def __init__(self, asked: str, *, thread: str, test: str) -> None:
+        self.asked = asked
+        self.thread = thread
+        self.test = test
+        super().__init__(
+            f"{asked} was sent by thread {thread!r}, which {test} started and left running\n"
+            "  that test is over and its cassette is closed, so nothing was sent\n\n"
+            "what to do next:\n"
+            f"  stop the thread before {test} ends (close or shut down its client)"
+        )

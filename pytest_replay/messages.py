@@ -1,0 +1,58 @@
+"""What crosses the wire: plain, frozen data, the same for every protocol.
+
+Knows no library, no storage and no test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Plain: TypeAlias = (
+    "None | bool | int | float | str | bytes | list[Plain] | tuple[Plain, ...] | Mapping[str, Plain]"
+)
+"""What a field may hold. A list of headers is `list[tuple[name, value]]`, each decoded from latin-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said on the wire.
+
+    `kind` is protocol and verb. For HTTP:
+
+    - `http.request`: fields `method`, `url`, `headers`; the body as sent, codings and all.
+    - `http.response`: fields `status` (int), `version` ("HTTP/1.1"), `reason` (absent where the protocol
+      has none) and `headers`; the body as received, or empty where `http.chunk` replies carry it.
+    - `http.chunk`: no fields; one piece of a streamed body.
+    - `http.error`: field `causes`: `list[{"type": "httpx.ReadTimeout", "text": ...}]`, what was raised, then its
+      `__cause__`, and so on.
+    - `http.closed`: the reader closed the stream before its end.
+    - `http.cancelled`: the caller gave up; on the tape it is never answered.
+    """
+
+    kind: str
+    fields: Mapping[str, Plain] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Something the peer said, and what it waited for."""
+
+    message: Message
+    after: tuple[int, ...] = (0,)
+    """The interactions that must have been played first, counted backwards: 0 is the one it belongs to, 1 the
+    one before that. Backwards, so that an insertion renumbers nothing."""
+    delay: float = 0.0
+    """Seconds since the last of `after`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One thing that we said, and all that the peer said because of it."""
+
+    request: Message
+    replies: tuple[Reply, ...] = ()

@@ -1,0 +1,115 @@
+"""Settings: what ini, `replay_config`, the marker and the command line said, settled once for each test.
+
+One rule for all: command line over marker over `replay_config` over ini; lists add up, they never replace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Mode(StrEnum):
+    """What a session may do with the wire. The words are VCR's."""
+
+    NONE = "none"
+    """Replay only; a request that is not on the tape fails the test."""
+    ONCE = "once"
+    """Record where there is no cassette yet, else replay only."""
+    NEW_EPISODES = "new_episodes"
+    """Replay what is on the tape, record the rest behind it."""
+    ALL = "all"
+    """Record everything afresh."""
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": tuple(Mode),
+    "unplayed": ("fail", "warn", "ignore"),
+    "clock": ("real", "recorded"),
+    "chunks": ("auto", "exact"),
+}
+"""What the settings that are one word may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one session. Each is an ini name (`replay_` before it) and a marker argument."""
+
+    mode: Mode = Mode.NONE
+    dir: str = "cassettes"
+    """Folder of the cassettes: beside the test file, or one for the run where it is absolute."""
+    storage: str = "yaml:"
+    """URL of the storage."""
+    match_on: tuple[Any, ...] = ("method", "url", "body")
+    """Matchers, by name or as objects."""
+    ignore: tuple[str, ...] = ()
+    """Paths that matching passes over: `header:user-agent`, `query:ts`, `body:$.events[*].sent_at`, `host`."""
+    redact: tuple[str, ...] = ()
+    """Further names of secret fields, and paths to them."""
+    unplayed: str = "fail"
+    clock: str = "real"
+    chunks: str = "auto"
+    """`exact` keeps the chunk boundaries of every body, `auto` those of event streams."""
+    network: tuple[str, ...] = ()
+    """Hosts that a replayed test may reach (`host`, `host:port`, `*`), or `isolated`."""
+    transports: tuple[str, ...] = ()
+    """Further httpx transport classes to tap, as `package.module:Class`."""
+
+    def updated(self, values: Mapping[str, Any], *, source: str) -> Settings:
+        """Lay `values` over these settings: words replace, lists add up.
+
+        `source` names where the values are from, for the error. Raises SettingsError for an unknown name or a
+        value of the wrong kind.
+        """
+        changes = {name: self._merged(name, value, source) for name, value in values.items()}
+        return replace(self, **changes)
+
+    def _merged(self, name: str, value: Any, source: str) -> Any:
+        if name not in NAMES:
+            msg = f"{source}: unknown setting {name!r}. Known: {', '.join(sorted(NAMES))}"
+            raise SettingsError(msg)
+        current = getattr(self, name)
+        if isinstance(current, tuple):
+            return _joined(current, _listed(name, value, source))
+        if name in CHOICES and value not in CHOICES[name]:
+            msg = f"{source}: {name}={value!r} is not one of {', '.join(CHOICES[name])}"
+            raise SettingsError(msg)
+        if name == "mode":
+            return Mode(value)
+        if name == "dir":
+            return str(value)
+        if not isinstance(value, str):
+            msg = f"{source}: {name} is a string, not {value!r}"
+            raise SettingsError(msg)
+        return value
+
+
+NAMES = frozenset(field.name for field in fields(Settings))
+LISTS = frozenset(
+    field.name for field in fields(Settings) if isinstance(getattr(Settings(), field.name), tuple)
+)
+
+
+def _listed(name: str, value: Any, source: str) -> tuple[Any, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple):
+        if name == "match_on":
+            return (value,)
+        msg = f"{source}: {name} is a list, not {value!r}"
+        raise SettingsError(msg)
+    for item in value:
+        if name != "match_on" and not isinstance(item, str):
+            msg = f"{source}: {name} is a list of strings, and {item!r} is none"
+            raise SettingsError(msg)
+    return tuple(value)
+
+
+def _joined(current: tuple[Any, ...], added: tuple[Any, ...]) -> tuple[Any, ...]:
+    return current + tuple(item for item in added if item not in current)
