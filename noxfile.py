@@ -23,8 +23,8 @@ nox.options.sessions = ["lint", "types", "imports", "tests", "oldest", "coverage
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
-LIBRARIES = {"httpx": ["httpx"], "httpx2": ["httpx2"], "both": ["httpx", "httpx2"]}
-"""Which dependency groups, and which extras of the same names, a run of the suite has."""
+BOTH = ["httpx", "httpx2"]
+"""The two libraries: each is a dependency group, and an extra of the same name."""
 
 
 @nox.session
@@ -38,7 +38,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types."""
-    install(session, "types", "test", "httpx", "httpx2", project=".[all]")
+    install(session, "types", "test", *BOTH, project=".[all]")
     session.run("mypy")
 
 
@@ -50,27 +50,24 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS)
-@nox.parametrize("libraries", LIBRARIES, ids=LIBRARIES)
-def tests(session: nox.Session, libraries: str) -> None:
+@nox.parametrize("libraries", [["httpx"], ["httpx2"], BOTH], ids=[*BOTH, "both"])
+def tests(session: nox.Session, libraries: list[str]) -> None:
     """Run the suite: with httpx only, with httpx2 only, and with both."""
-    groups = LIBRARIES[libraries]
-    install(session, "test", *groups, project=f".[{','.join(groups)}]")
+    install(session, "test", *libraries, project=f".[{','.join(libraries)}]")
     session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """Run the suite with the lowest versions that the metadata allows."""
-    install(
-        session, "test", "httpx", "httpx2", project=".[all]", constraints=lowest("httpx", "httpx2", "respx")
-    )
+    install(session, "test", *BOTH, project=".[all]", constraints=lowest(*BOTH, "respx"))
     session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Measure the lines and branches that the suite takes, its subprocesses included."""
-    install(session, "test", "httpx", "httpx2", project=".[all]")
+    install(session, "test", *BOTH, project=".[all]")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "--numprocesses=auto", *session.posargs)
     session.run("coverage", "combine", "--quiet")
