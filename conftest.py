@@ -1,0 +1,3 @@
+"""Test peers for the whole suite."""
+
+pytest_plugins = ["pytester", "fixtures.http"]
