@@ -232,7 +232,6 @@ def keep_times(
 
 def _with_delays_of(interaction: Interaction, twin: Interaction) -> Interaction:
     replies = tuple(
-        replace(reply, delay=old.delay)
-        for reply, old in zip(interaction.replies, twin.replies, strict=True)
+        replace(reply, delay=old.delay) for reply, old in zip(interaction.replies, twin.replies, strict=True)
     )
     return replace(interaction, replies=replies)

@@ -48,9 +48,7 @@ class MissingExtraError(ReplayError):
 class CassetteError(ReplayError):
     """A cassette that can't be read. It is never taken for an empty one, and never overwritten unasked."""
 
-    def __init__(
-        self, problem: str, *, path: Path | str, line: int | None = None, remedy: str
-    ) -> None:
+    def __init__(self, problem: str, *, path: Path | str, line: int | None = None, remedy: str) -> None:
         self.problem = problem
         self.path = path
         self.line = line

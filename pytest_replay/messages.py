@@ -6,14 +6,12 @@ Knows no library, no storage and no test.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-Plain: TypeAlias = (
-    "None | bool | int | float | str | bytes | list[Plain] | tuple[Plain, ...] | Mapping[str, Plain]"
-)
+Plain: TypeAlias = "None | bool | int | float | str | bytes | Sequence[Plain] | Mapping[str, Plain]"
 """What a field may hold. A list of headers is `list[tuple[name, value]]`, each decoded from latin-1."""
 
 
@@ -34,7 +32,8 @@ class Message:
     """
 
     kind: str
-    fields: Mapping[str, Plain] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Plain data by name."""
     body: bytes = b""
 
 

@@ -1,0 +1,50 @@
+"""Record an SDK's traffic once; replay it ever after: no network, no waiting, the same every time."""
+
+from pytest_replay.adapters import Adapter
+from pytest_replay.cassette import Cassette, Header, MemoryTape, Tape
+from pytest_replay.errors import (
+    CassetteError,
+    CassetteFormatError,
+    LateRequestError,
+    MissingExtraError,
+    NetworkBlockedError,
+    NoMatchError,
+    ReplayError,
+    ReplayFailure,
+    SettingsError,
+    StorageError,
+    TapeEndedError,
+    UnplayedError,
+)
+from pytest_replay.matching import Matcher
+from pytest_replay.messages import Interaction, Message, Reply
+from pytest_replay.replay import Replay
+from pytest_replay.settings import Mode
+from pytest_replay.storage import Storage
+
+__all__ = [
+    "Adapter",
+    "Cassette",
+    "CassetteError",
+    "CassetteFormatError",
+    "Header",
+    "Interaction",
+    "LateRequestError",
+    "Matcher",
+    "MemoryTape",
+    "Message",
+    "MissingExtraError",
+    "Mode",
+    "NetworkBlockedError",
+    "NoMatchError",
+    "Replay",
+    "ReplayError",
+    "ReplayFailure",
+    "Reply",
+    "SettingsError",
+    "Storage",
+    "StorageError",
+    "Tape",
+    "TapeEndedError",
+    "UnplayedError",
+]

@@ -1,0 +1,49 @@
+"""Library: httpx or httpx2, which offer the same names."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+_CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One of the two, imported."""
+
+    name: str
+    module: Any
+    core: Any
+    """The library below it, whose exceptions are the causes of its own."""
+    transports: Any
+    """The module in which its transports are made."""
+
+    @property
+    def version(self) -> str:
+        """The version, as its distribution says."""
+        return str(self.module.__version__)
+
+
+def load_libraries() -> list[Library]:
+    """Import those that are installed, each once: `httpx2.alias_httpx()` makes them one."""
+    found: dict[int, Library] = {}
+    for name, core in _CORES.items():
+        if name in sys.modules or importlib.util.find_spec(name) is not None:
+            module = importlib.import_module(name)
+            transports = importlib.import_module(f"{module.__name__}._transports.default")
+            library = Library(module.__name__, module, importlib.import_module(core), transports)
+            found.setdefault(id(module.HTTPTransport), library)
+    return list(found.values())
+
+
+def library_of(transport: Any, libraries: list[Library]) -> Library | None:
+    """Find the library whose base classes a transport (an object or a class) builds on."""
+    kind = transport if isinstance(transport, type) else type(transport)
+    for library in libraries:
+        if issubclass(kind, (library.module.BaseTransport, library.module.AsyncBaseTransport)):
+            return library
+    return None

@@ -1,0 +1,72 @@
+"""The way of one request: to the tape or to the wire, as the session decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.adapters.http.codec import request_message
+from pytest_replay.adapters.http.tape import answer, pause, wait_for_ever, wait_for_ever_async
+from pytest_replay.adapters.http.wire import on_wire, send, send_async
+from pytest_replay.adapters.respx import ask_respx, ask_respx_async, respx_is_active
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_replay.adapters.http.library import Library
+    from pytest_replay.session import Session
+
+
+def handle(
+    library: Library, session: Session, inner: Callable[[Any], Any], request: Any, *, home: str
+) -> Any:
+    """Answer a request of a sync client; `inner` would send it, `home` is the transport's package."""
+    __tracebackhide__ = True  # a failure of the test is shown where the SDK asked
+    if on_wire.get():
+        return inner(request)
+    if session.plays and respx_is_active():
+        response = ask_respx(request)
+        if response is not None:
+            return response
+    body = getattr(request, "_content", None)
+    if body is None and session.plays:
+        body = b"".join(request.stream)
+        request = _loaded(library, request, body)
+    call = session.open(request_message(request, body or b""), origin=(library, request.extensions))
+    if call.recorded is None:
+        return send(library, session, call, inner, request)
+    response = answer(library, session, call, request, home)
+    if response is None:
+        wait_for_ever(session, call)
+    return response
+
+
+async def handle_async(
+    library: Library, session: Session, inner: Callable[[Any], Any], request: Any, *, home: str
+) -> Any:
+    """Answer a request of an async client; `inner` would send it, `home` is the transport's package."""
+    __tracebackhide__ = True  # a failure of the test is shown where the SDK asked
+    if on_wire.get():
+        return await inner(request)
+    if session.plays and respx_is_active():
+        response = await ask_respx_async(request)
+        if response is not None:
+            return response
+    body = getattr(request, "_content", None)
+    if body is None and session.plays:
+        body = b"".join([chunk async for chunk in request.stream])
+        request = _loaded(library, request, body)
+    call = session.open(request_message(request, body or b""), origin=(library, request.extensions))
+    if call.recorded is None:
+        return await send_async(library, session, call, inner, request)
+    await pause()
+    response = answer(library, session, call, request, home)
+    if response is None:
+        await wait_for_ever_async()
+    return response
+
+
+def _loaded(library: Library, request: Any, body: bytes) -> Any:
+    """Copy a request whose one-shot body has been taken out of it."""
+    copy = object.__new__(type(request))
+    copy.__dict__.update(request.__dict__, _content=body, stream=library.module.ByteStream(body))
+    return copy

@@ -1,0 +1,104 @@
+"""Replaying: the library's own responses and errors, made of what the tape says."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import cache
+from types import coroutine
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.adapters.http.codec import make_response
+from pytest_replay.adapters.http.faults import make_error
+from pytest_replay.errors import TapeEndedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    from pytest_replay.adapters.http.library import Library
+    from pytest_replay.messages import Reply
+    from pytest_replay.session import Call, Session
+
+
+def answer(library: Library, session: Session, call: Call, request: Any, home: str) -> Any:
+    """Answer a request from the tape; None where it was never answered."""
+    replies = call.replies
+    head = replies[0].message if replies else None
+    if head is None or head.kind == "http.cancelled":
+        return None
+    if head.kind == "http.error":
+        raise make_error(library, head, request, home=home)
+    if len(replies) == 1:
+        return make_response(library, head, library.module.ByteStream(head.body))
+    stream = _stream_class(library)(library, session, call, request, home)
+    return make_response(library, head, stream)
+
+
+def wait_for_ever(session: Session, call: Call) -> None:
+    """Give no answer, until the session is over."""
+    session.closed.wait()
+    raise session.late(call.request)
+
+
+async def wait_for_ever_async() -> None:
+    """Give no answer; the caller will have to cancel, as it did."""
+    if _in_asyncio():
+        await asyncio.get_running_loop().create_future()
+    else:
+        await sys.modules["trio"].sleep_forever()
+
+
+async def pause() -> None:
+    """Let others run once, as any answer from a network would."""
+    if _in_asyncio():
+        await _bare_yield()
+    else:
+        await sys.modules["trio"].lowlevel.checkpoint()
+
+
+def _in_asyncio() -> bool:
+    return asyncio._get_running_loop() is not None  # noqa: SLF001  # documented, and does not raise
+
+
+@coroutine
+def _bare_yield() -> Generator[None, None, None]:
+    """Do what `asyncio.sleep(0)` does."""
+    yield
+
+
+@cache
+def _stream_class(library: Library) -> Any:
+    bases = (library.module.SyncByteStream, library.module.AsyncByteStream)
+    return type("TapeStream", (_TapeStream, *bases), {})
+
+
+class _TapeStream:
+    """A recorded body in its recorded pieces, with the recorded end."""
+
+    def __init__(self, library: Library, session: Session, call: Call, request: Any, home: str) -> None:
+        self._library = library
+        self._session = session
+        self._call = call
+        self._request = request
+        self._home = home
+
+    def __iter__(self) -> Iterator[bytes]:
+        for reply in self._call.replies:
+            yield from self._said(reply)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for reply in self._call.replies:
+            for chunk in self._said(reply):
+                yield chunk
+                await pause()
+
+    def _said(self, reply: Reply) -> Iterator[bytes]:
+        message = reply.message
+        if message.kind == "http.error":
+            raise make_error(self._library, message, self._request, home=self._home)
+        if message.kind == "http.closed":
+            chunks = sum(reply.message.kind == "http.chunk" for reply in self._call.replies)
+            asked = f"{self._request.method} {self._request.url}"
+            raise self._session.fail(TapeEndedError(asked, chunks=chunks))
+        if message.body:
+            yield message.body

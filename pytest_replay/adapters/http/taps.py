@@ -1,0 +1,128 @@
+"""Taps: put into the transport classes once per run; without an active session they only pass through."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.adapters.http.library import Library, library_of, load_libraries
+from pytest_replay.adapters.http.rim import handle, handle_async
+from pytest_replay.adapters.http.tls import shared_in_replay
+from pytest_replay.adapters.http.transport import make_transport
+from pytest_replay.errors import MissingExtraError, SettingsError
+from pytest_replay.session import active
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from pytest_replay.messages import Message
+    from pytest_replay.session import Session
+
+
+class HttpAdapter:
+    """The taps of one run."""
+
+    def __init__(self) -> None:
+        self._libraries: list[Library] | None = None
+        self._originals: list[tuple[Any, str, Any]] = []
+        self._tapped: set[type] = set()
+
+    def install(self) -> None:
+        """Tap HTTPTransport and AsyncHTTPTransport of httpx and httpx2, as far as they are installed."""
+        if self._libraries is not None:
+            return
+        self._libraries = load_libraries()
+        for library in self._libraries:
+            self._tap(library.module.HTTPTransport, library)
+            self._tap(library.module.AsyncHTTPTransport, library)
+            self._replace(
+                library.transports,
+                "create_ssl_context",
+                shared_in_replay(library.transports.create_ssl_context),
+            )
+
+    def tap(self, place: str) -> None:
+        """Tap one more transport class, given as `package.module:Class`."""
+        module, colon, name = place.partition(":")
+        try:
+            kind = getattr(importlib.import_module(module), name) if colon else None
+        except (ImportError, AttributeError) as error:
+            msg = f"replay_transports: {place!r} can't be imported: {error}"
+            raise SettingsError(msg) from error
+        library = library_of(kind, self._libraries or []) if isinstance(kind, type) else None
+        if library is None or not isinstance(kind, type):
+            msg = f"replay_transports: {place!r} is no transport class of httpx or httpx2, as package.module:Class"
+            raise SettingsError(msg)
+        self._tap(kind, library)
+
+    def remove(self) -> None:
+        """Put everything back."""
+        while self._originals:
+            owner, name, original = self._originals.pop()
+            setattr(owner, name, original)
+        self._tapped.clear()
+        self._libraries = None
+
+    def timeless(self, message: Message) -> Hashable:
+        """Drop the Date header (RFC 9110 §6.6.1), which tells when, not what."""
+        fields: dict[str, Any] = dict(message.fields)
+        if message.kind == "http.response":
+            fields["headers"] = [pair for pair in fields.get("headers", ()) if pair[0].lower() != "date"]
+        return message.kind, repr(fields), message.body
+
+    def wrap(self, session: Session, inner: Any) -> Any:
+        """Make a transport that records and replays around `inner`; a tapped one is handed back as it is.
+
+        Raises MissingExtraError where neither httpx nor httpx2 is installed.
+        """
+        if self._libraries is None or not self._libraries:
+            raise MissingExtraError("httpx", extra="httpx", purpose="replay.transport()")
+        library = library_of(inner, self._libraries)
+        if library is None:
+            msg = f"replay.transport() takes a transport of httpx or httpx2, not {inner!r}"
+            raise SettingsError(msg)
+        if isinstance(inner, tuple(self._tapped)):
+            return inner
+        return make_transport(library, session, inner)
+
+    def _tap(self, kind: type, library: Library) -> None:
+        if kind in self._tapped:
+            return
+        self._tapped.add(kind)
+        if "handle_request" in kind.__dict__:
+            self._replace(kind, "handle_request", _tapped(library, kind.__dict__["handle_request"]))
+        if "handle_async_request" in kind.__dict__:
+            tapped = _tapped_async(library, kind.__dict__["handle_async_request"])
+            self._replace(kind, "handle_async_request", tapped)
+
+    def _replace(self, owner: Any, name: str, new: Any) -> None:
+        self._originals.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, new)
+
+
+def _tapped(library: Library, original: Any) -> Any:
+    @functools.wraps(original)
+    def handle_request(self: Any, request: Any) -> Any:
+        __tracebackhide__ = True
+        session = active()
+        if session is None:
+            return original(self, request)
+        inner = functools.partial(original, self)
+        return handle(library, session, inner, request, home=type(self).__module__.partition(".")[0])
+
+    return handle_request
+
+
+def _tapped_async(library: Library, original: Any) -> Any:
+    @functools.wraps(original)
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        __tracebackhide__ = True
+        session = active()
+        if session is None:
+            return await original(self, request)
+        inner = functools.partial(original, self)
+        home = type(self).__module__.partition(".")[0]
+        return await handle_async(library, session, inner, request, home=home)
+
+    return handle_async_request

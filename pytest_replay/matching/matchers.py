@@ -1,0 +1,140 @@
+"""The Matcher protocol and the matchers that have a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from pytest_replay.matching.bodies import OPAQUE, body_key, comparable, structure_of
+from pytest_replay.matching.differences import between
+from pytest_replay.matching.urls import PARTS, base_of, query_key, split_url
+from pytest_replay.placeholders import holds_placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Sequence
+
+    from pytest_replay.messages import Message
+    from pytest_replay.paths import Step
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """One condition for two requests to be the same."""
+
+    def key(self, message: Message) -> Hashable:
+        """Make a key that two requests share when this matcher takes them for the same."""
+
+    def difference(self, now: Message, then: Message) -> str | None:
+        """Tell, a line each, how the request asked `now` differs from the recorded one; None where it doesn't."""
+
+
+class MethodMatcher:
+    """The request method, to the letter (RFC 9110 §9.1)."""
+
+    def key(self, message: Message) -> Hashable:
+        method: str = message.fields["method"]
+        return method
+
+    def difference(self, now: Message, then: Message) -> str | None:
+        return _line("method", now.fields["method"], then.fields["method"])
+
+
+class UrlMatcher:
+    """Scheme, host, port, path and query; the order of different query fields does not count."""
+
+    def __init__(self, ignored: Collection[str] = (), ignored_fields: Collection[str] = ()) -> None:
+        self._ignored = frozenset(ignored)
+        self._ignored_fields = frozenset(ignored_fields)
+        self._loose = bool(self._ignored)
+
+    def key(self, message: Message) -> Hashable:
+        url: str = message.fields["url"]
+        if self._loose:
+            return split_url(url, self._ignored, self._ignored_fields)
+        base, mark, query = url.partition("?")
+        if not mark:
+            return url if "@" not in url and "#" not in url else base_of(url)
+        return base_of(base), query_key(query.partition("#")[0], self._ignored_fields)
+
+    def difference(self, now: Message, then: Message) -> str | None:
+        asked = split_url(now.fields["url"], self._ignored, self._ignored_fields)
+        recorded = split_url(then.fields["url"], self._ignored, self._ignored_fields)
+        lines = [
+            line
+            for part in PARTS[:-1]
+            if (line := _line(part, getattr(asked, part), getattr(recorded, part)))
+        ]
+        lines += between("query ", _grouped(asked.query), _grouped(recorded.query))
+        return "\n".join(lines) or None
+
+
+class BodyMatcher:
+    """The body, as what its content type says."""
+
+    def __init__(self, ignored: Sequence[tuple[Step, ...]] = ()) -> None:
+        self._ignored = tuple(ignored)
+
+    def key(self, message: Message) -> Hashable:
+        return body_key(message, self._ignored) if message.body else b""
+
+    def difference(self, now: Message, then: Message) -> str | None:
+        if self.key(now) == self.key(then):
+            return None
+        asked, recorded = structure_of(now), structure_of(then)
+        if asked is OPAQUE or recorded is OPAQUE:
+            return f"body: asked {_shortened(now.body)}, recorded {_shortened(then.body)}"
+        lines = between("body $", comparable(asked, self._ignored), comparable(recorded, self._ignored))
+        return "\n".join(lines)
+
+
+class HeadersMatcher:
+    """Every header but the ignored, names in any case, in any order; `only` narrows it to one name."""
+
+    def __init__(self, ignored: Collection[str] = (), *, only: str | None = None) -> None:
+        self._ignored = frozenset(ignored)
+        self._only = only
+
+    def key(self, message: Message) -> Hashable:
+        return tuple(sorted((name, tuple(values)) for name, values in self._headers(message).items()))
+
+    def difference(self, now: Message, then: Message) -> str | None:
+        return "\n".join(between("header ", self._headers(now), self._headers(then))) or None
+
+    def _headers(self, message: Message) -> dict[str, list[str]]:
+        headers: dict[str, list[str]] = {}
+        for name, value in message.fields["headers"]:
+            lower = name.lower()
+            if lower in self._ignored or (self._only is not None and lower != self._only):
+                continue
+            if not holds_placeholder(value):
+                headers.setdefault(lower, []).append(value)
+        return headers
+
+
+class PredicateMatcher:
+    """A user's function `(now, then) -> bool`: without a key, so its route is scanned."""
+
+    def __init__(self, accepts: Callable[[Message, Message], Any]) -> None:
+        self.accepts = accepts
+        self._name = getattr(accepts, "__name__", repr(accepts))
+
+    def key(self, message: Message) -> Hashable:  # noqa: ARG002  # the protocol's signature
+        return None
+
+    def difference(self, now: Message, then: Message) -> str | None:
+        return None if self.accepts(now, then) else f"{self._name} refuses it"
+
+
+def _grouped(query: tuple[tuple[str, str], ...] | None) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for name, value in query or ():
+        grouped.setdefault(name, []).append(value)
+    return grouped
+
+
+def _line(part: str, asked: object, recorded: object) -> str | None:
+    return None if asked == recorded else f"{part}: asked {asked!r}, recorded {recorded!r}"
+
+
+def _shortened(body: bytes, limit: int = 60) -> str:
+    shown = repr(body[:limit])[1:]
+    return f"{shown}… ({len(body)} bytes)" if len(body) > limit else shown

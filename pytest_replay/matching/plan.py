@@ -1,0 +1,124 @@
+"""Plan: the match settings of one session, made ready: routes, keys, differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.errors import SettingsError
+from pytest_replay.matching.matchers import (
+    BodyMatcher,
+    HeadersMatcher,
+    Matcher,
+    MethodMatcher,
+    PredicateMatcher,
+    UrlMatcher,
+)
+from pytest_replay.matching.urls import PARTS, base_of, split_url
+from pytest_replay.paths import Path, parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from pytest_replay.messages import Message
+
+_NAMES = ("method", "url", *PARTS, "headers", "header:NAME", "body")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What makes two requests the same."""
+
+    matchers: tuple[Matcher, ...]
+    predicates: tuple[PredicateMatcher, ...]
+    loose: frozenset[str]
+    """Parts of the route that are passed over: `method` and parts of the URL."""
+
+    @property
+    def accepts(self) -> Callable[[Message, Message], bool] | None:
+        """The last word of matchers without a key; None where all have one."""
+        if not self.predicates:
+            return None
+        return lambda now, then: all(matcher.accepts(now, then) for matcher in self.predicates)
+
+    @property
+    def regroup(self) -> Callable[[str], str] | None:
+        """How to loosen a saved route; None where there is nothing to loosen."""
+        return self._regroup if self.loose else None
+
+    def route(self, message: Message) -> str:
+        """Make the route of a request, such as `POST https://api.example.com/flags/x/check`."""
+        fields = message.fields
+        url: str = fields["url"]
+        if self.loose:
+            return self._loosened(fields["method"], url)
+        if "?" in url or "#" in url or "@" in url:
+            url = base_of(url)
+        return f"{fields['method']} {url}"
+
+    def key(self, message: Message) -> Hashable:
+        """Make the key that a request shares with the recorded ones it takes for the same."""
+        return tuple([matcher.key(message) for matcher in self.matchers])
+
+    def differences(self, now: Message, then: Message) -> list[str]:
+        """List how a request differs from a recorded one; empty where it matches."""
+        found = (matcher.difference(now, then) for matcher in (*self.matchers, *self.predicates))
+        return [line for text in found if text is not None for line in text.splitlines()]
+
+    def _regroup(self, route: str) -> str:
+        method, _, url = route.partition(" ")
+        return self._loosened(method, url)
+
+    def _loosened(self, method: str, url: str) -> str:
+        parts = split_url(url, self.loose)
+        shown = [None if "method" in self.loose else method, parts.scheme, parts.host, parts.port, parts.path]
+        return " ".join("*" if part is None else str(part) for part in shown)
+
+
+def route_of(message: Message) -> str:
+    """Make the route that a storage files a request under: strict, whatever this run ignores."""
+    return f"{message.fields['method']} {base_of(message.fields['url'])}"
+
+
+def make_plan(match_on: Sequence[Any], ignore: Sequence[str], *, source: str = "settings") -> Plan:
+    """Make a plan of matchers (names, Matcher objects, functions) and ignored paths.
+
+    Raises SettingsError for a matcher that is unknown and a path that can't be read.
+    """
+    paths = [parse_path(text, source=f"{source}: ignore") for text in ignore]
+    whole = {path.part for path in paths if path.name is None and not path.steps}
+    matchers: list[Matcher] = []
+    predicates: list[PredicateMatcher] = []
+    for item in match_on:
+        matcher = _matcher(item, paths, whole, source) if isinstance(item, str) else item
+        if matcher is None:
+            continue
+        if isinstance(matcher, Matcher):
+            matchers.append(matcher)
+        elif callable(matcher):
+            predicates.append(PredicateMatcher(matcher))
+        else:
+            msg = f"{source}: match_on: {item!r} is neither a name, nor a Matcher, nor a function (now, then)"
+            raise SettingsError(msg)
+    loose = (whole & {"method", *PARTS[:-1]}) | ({*PARTS[:-1]} if "url" in whole else set())
+    return Plan(tuple(matchers), tuple(predicates), frozenset(loose))
+
+
+def _matcher(name: str, paths: Iterable[Path], whole: set[str], source: str) -> Matcher | None:
+    if name in whole or name in PARTS:  # the parts of a URL are in `url` already
+        return None
+    headers = {path.name for path in paths if path.part == "header" and path.name}
+    if name == "method":
+        return MethodMatcher()
+    if name == "url":
+        fields = {path.name for path in paths if path.part == "query" and path.name}
+        return UrlMatcher(whole & {*PARTS}, fields)
+    if name == "body":
+        return BodyMatcher([path.steps for path in paths if path.part == "body" and path.steps])
+    if name == "headers":
+        return HeadersMatcher(headers)
+    if name.startswith("header:") and name != "header:":
+        header = name.partition(":")[2].lower()
+        return None if header in headers or "headers" in whole else HeadersMatcher(only=header)
+    msg = f"{source}: match_on: unknown matcher {name!r}. Known: {', '.join(_NAMES)}"
+    raise SettingsError(msg)

@@ -1,0 +1,370 @@
+"""The pytest plugin: options, marker, fixture and hooks. The only room that imports pytest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pytest_replay.errors import ReplayError, ReplayFailure, SettingsError
+from pytest_replay.items import (
+    MARKER,
+    asked_by,
+    find_collisions,
+    may_have_traffic,
+    name_of_fixture,
+    name_of_item,
+)
+from pytest_replay.replay import Replay
+from pytest_replay.reporting.summary import Tally, counted, header_line
+from pytest_replay.run import Run
+from pytest_replay.session import innermost
+from pytest_replay.settings import LISTS, NAMES, Mode, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from pytest_replay.items import Request
+    from pytest_replay.session import Session, Verdict
+
+_RUN = pytest.StashKey[Run]()
+_SETTINGS = pytest.StashKey[Settings]()
+"""What ini says; the rest is laid over it for each test."""
+_TALLY = pytest.StashKey[Tally]()
+_TAPED = pytest.StashKey["set[Any]"]()
+"""Fixture definitions of wider scope that a marked test uses."""
+_VERDICTS = pytest.StashKey["list[Verdict]"]()
+"""Of sessions that were closed since the last report."""
+_ATTEMPT = pytest.StashKey["_Attempt"]()
+
+_SESSION_FIXTURE = "_replay_session"
+_CONFIG_FIXTURE = "replay_config"
+_SCOPES = ("function", "class", "module", "package", "session")
+
+
+class _Attempt:
+    """One attempt of one marked test: its session, and how it has gone so far."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.passed = True
+        self._told: set[int] = set()
+
+    def tell(self, error: BaseException | None) -> None:
+        """Note that the test has been failed for an error, and so for what is behind it."""
+        while error is not None and id(error) not in self._told:
+            self._told.add(id(error))
+            for inner in getattr(error, "exceptions", ()):
+                self.tell(inner)
+            error = error.__cause__ or error.__context__
+
+    def untold(self) -> list[ReplayFailure]:
+        """Take the failures that the test has not been failed for yet."""
+        found = [failure for failure in self.session.failures if id(failure) not in self._told]
+        self._told.update(map(id, found))
+        return found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("replay", "record and replay of HTTP and AMQP traffic")
+    group.addoption(
+        "--record",
+        action="store_true",
+        help="record every selected replay test afresh (mode all); a cassette is replaced only if its test passes",
+    )
+    group.addoption(
+        "--replay-mode",
+        choices=[str(mode) for mode in Mode],
+        default=None,
+        help="none (the default), once, ...",
+    )
+    for name in sorted(NAMES):
+        kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
+        parser.addini(f"replay_{name}", f"{name} of @pytest.mark.replay", type=kind, default=None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    _refuse_namesake()
+    config.addinivalue_line(
+        "markers", f"{MARKER}(name=None, **settings): record the test's traffic once, replay it ever after"
+    )
+    said = {name: config.getini(f"replay_{name}") for name in NAMES}
+    with _usage_errors():
+        settings = Settings().updated({name: value for name, value in said.items() if value}, source="ini")
+        if config.option.record and config.option.replay_mode not in {None, "all"}:
+            msg = (
+                f"--record is --replay-mode=all, and can't go with --replay-mode={config.option.replay_mode}"
+            )
+            raise SettingsError(msg)
+    config.stash[_SETTINGS] = settings
+    config.stash[_RUN] = Run(config.rootpath)
+    config.stash[_TALLY] = Tally()
+    config.pluginmanager.register(_Reporter(config.stash[_TALLY]), "replay_reporter")
+    config.stash[_TAPED] = set()
+    config.stash[_VERDICTS] = []
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    run = config.stash.get(_RUN, None)
+    if run is not None:
+        run.end()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return header_line(_settled(config))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        with _usage_errors():
+            asked = asked_by(item)
+            if asked is None:
+                continue
+            _settled(config, asked=asked)
+        names = getattr(item, "fixturenames", None)
+        if names is not None and _SESSION_FIXTURE not in names:
+            names.insert(0, _SESSION_FIXTURE)
+        closure = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+        config.stash[_TAPED].update(fixturedef for found in closure.values() for fixturedef in found)
+    collisions = find_collisions(items)
+    if collisions:
+        pairs = "\n".join(f"  {first}\n  {second}" for first, second in collisions)
+        msg = (
+            f"these tests would share a cassette:\n{pairs}\n"
+            'name it, if they are to share it, or tell them apart: @pytest.mark.replay("name")'
+        )
+        raise pytest.UsageError(msg)
+
+
+@pytest.fixture(scope="session")
+def replay_config() -> Mapping[str, Any]:
+    """Settings of replay tests, as a dict; override it with a fixture of any scope."""
+    return {}
+
+
+@pytest.fixture
+def _replay_session(request: pytest.FixtureRequest, replay_config: Mapping[str, Any]) -> None:
+    """Open the test's session before any other fixture is set up, with what `replay_config` says."""
+    asked = asked_by(request.node)
+    if asked is not None:
+        _open(request.node, asked, replay_config)
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> Replay:
+    """Tell what the test sent: `replay.calls(method="GET")`, `replay.transport(inner)`, `replay.recording`."""
+    attempt = request.node.stash.get(_ATTEMPT, None)
+    if attempt is None:
+        pytest.fail(
+            "the replay fixture is for marked tests: put @pytest.mark.replay on this one", pytrace=False
+        )
+    return Replay(request.config.stash[_RUN], attempt.session)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    if _ATTEMPT in item.stash:  # of an attempt before this one
+        del item.stash[_ATTEMPT]
+    asked = None if hasattr(item, "fixturenames") else asked_by(item)
+    if asked is not None:
+        _open(item, asked, {})
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    result = yield
+    attempt = item.stash.get(_ATTEMPT, None)
+    if attempt is not None:
+        _fail_for(attempt.untold())
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    attempt = item.stash.get(_ATTEMPT, None)
+    run = item.config.stash[_RUN]
+    try:
+        result = yield
+        if attempt is not None:
+            run.drain(attempt.session)
+    except BaseException as error:
+        if attempt is not None:
+            attempt.passed = False
+            attempt.tell(error)
+            for failure in _close(item, attempt):
+                error.add_note(str(failure))
+        raise
+    if attempt is not None:
+        _fail_for(_close(item, attempt))
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    attempt = item.stash.get(_ATTEMPT, None)
+    if attempt is not None:
+        if report.failed or (report.skipped and not hasattr(report, "wasxfail")):
+            attempt.passed = False
+        attempt.tell(call.excinfo.value if call.excinfo is not None else None)
+    if report.when == "teardown":
+        verdicts, late = item.config.stash[_VERDICTS], item.config.stash[_RUN].late
+        vars(report).update(replay_counts=counted(verdicts), replay_late=late[:])
+        verdicts.clear()
+        late.clear()
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    config = request.config
+    wide = request.scope != "function" and fixturedef.argname != _CONFIG_FIXTURE
+    taped = fixturedef in config.stash[_TAPED] or innermost() is not None
+    if not (wide and taped and may_have_traffic(fixturedef)):
+        return (yield)
+    run = config.stash[_RUN]
+    with _clean_failures():
+        settings = _settled(config, asked=asked_by(request.node), said=_config_for(request))
+        name = name_of_fixture(fixturedef, request, folder=settings.dir, root=config.rootpath)
+        session = run.open(
+            test=f"fixture {fixturedef.argname!r} of {request.node.nodeid}", name=name, settings=settings
+        )
+    attempt = _Attempt(session)
+    fixturedef.addfinalizer(lambda: _close_fixture(request.node, attempt))
+    try:
+        value = yield
+    except BaseException:
+        attempt.passed = False
+        raise
+    finally:
+        run.leave(session)
+        fixturedef.addfinalizer(lambda: run.enter(session))
+    _fail_for(attempt.untold())
+    return value
+
+
+class _Reporter:
+    """Adds up what the reports of all processes carry."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._tally.add(getattr(report, "replay_counts", {}))
+        self._tally.late.extend(getattr(report, "replay_late", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    tally = config.stash[_TALLY]
+    tally.late += config.stash[_RUN].late
+    for line in tally.lines(_settled(config).mode):
+        terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist heard after its last report."""
+    late = getattr(node, "workeroutput", {}).get("replay_late", ())
+    node.config.stash[_TALLY].late.extend(late)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["replay_late"] = session.config.stash[_RUN].late
+
+
+def _refuse_namesake() -> None:
+    try:
+        distribution("pytest-replay")
+    except PackageNotFoundError:
+        return
+    msg = (
+        "the distribution pytest-replay is installed beside pytest-replay-cassettes. Both bring a package "
+        "pytest_replay, so one has overwritten the other.\n"
+        "  pip uninstall pytest-replay pytest-replay-cassettes, then install the one that you want"
+    )
+    raise pytest.UsageError(msg)
+
+
+def _settled(
+    config: pytest.Config, *, asked: Request | None = None, said: Mapping[str, Any] | None = None
+) -> Settings:
+    """Lay ini, `replay_config`, the marks and the command line over each other. Raises SettingsError."""
+    settings = config.stash[_SETTINGS].updated(said or {}, source=f"the fixture {_CONFIG_FIXTURE}")
+    for layer in asked.layers if asked is not None else ():
+        settings = settings.updated(layer, source="@pytest.mark.replay")
+    mode = "all" if config.option.record else config.option.replay_mode
+    return settings if mode is None else settings.updated({"mode": mode}, source="command line")
+
+
+def _open(item: pytest.Item, asked: Request, said: Mapping[str, Any]) -> None:
+    with _clean_failures():
+        settings = _settled(item.config, asked=asked, said=said)
+        name = name_of_item(item, asked=asked, folder=settings.dir, root=item.config.rootpath)
+        session = item.config.stash[_RUN].open(test=item.nodeid, name=name, settings=settings)
+    item.stash[_ATTEMPT] = _Attempt(session)
+
+
+def _close(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> list[ReplayFailure]:
+    """Close the session of a test or a fixture; what it still has to be failed for."""
+    run = node.config.stash[_RUN]
+    run.leave(attempt.session)
+    with _clean_failures():
+        verdict = run.close(attempt.session, passed=attempt.passed and not attempt.session.failures)
+    node.config.stash[_VERDICTS].append(verdict)
+    if verdict.warning is not None:
+        node.warn(pytest.PytestWarning(str(verdict.warning)))
+    return attempt.untold() + ([verdict.failure] if verdict.failure is not None else [])
+
+
+def _close_fixture(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> None:
+    try:
+        node.config.stash[_RUN].drain(attempt.session)
+    except BaseException:
+        attempt.passed = False
+        _close(node, attempt)
+        raise
+    _fail_for(_close(node, attempt))
+
+
+def _config_for(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """Ask `replay_config` on behalf of a fixture of wider scope, if it is at least as wide itself."""
+    found = request._fixturemanager.getfixturedefs(_CONFIG_FIXTURE, request.node)  # noqa: SLF001  # no public way
+    if not found or _SCOPES.index(found[-1].scope) < _SCOPES.index(request.scope):
+        return {}
+    said: Mapping[str, Any] = request.getfixturevalue(_CONFIG_FIXTURE)
+    return said
+
+
+def _fail_for(failures: list[ReplayFailure]) -> None:
+    if failures:
+        first, *others = (str(failure) for failure in failures)
+        pytest.fail("\n\n".join([first, *others]), pytrace=False)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Turn what the user can mend into a usage error."""
+    try:
+        yield
+    except ReplayError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@contextmanager
+def _clean_failures() -> Iterator[None]:
+    """Fail the test with what the user can mend, without a traceback of this package."""
+    try:
+        yield
+    except ReplayError as error:
+        pytest.fail(str(error), pytrace=False)

@@ -1,0 +1,51 @@
+"""Replay: what the `replay` fixture gives to a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.adapters.http.calls import select_calls
+from pytest_replay.settings import Mode
+
+if TYPE_CHECKING:
+    from pytest_replay.adapters.http.calls import Calls
+    from pytest_replay.run import Run
+    from pytest_replay.session import Session
+
+
+class Replay:
+    """A test's view of its session."""
+
+    def __init__(self, run: Run, session: Session) -> None:
+        self._run = run
+        self._session = session
+
+    @property
+    def cassette(self) -> str:
+        """The name of the cassette, relative to the run's root."""
+        return self._session.name
+
+    @property
+    def mode(self) -> Mode:
+        """The record mode of this test."""
+        return self._session.settings.mode
+
+    @property
+    def recording(self) -> bool:
+        """Whether a request may reach the real service."""
+        return self._session.records
+
+    def calls(self, *patterns: Any, **lookups: Any) -> Calls:
+        """Find what this test sent over HTTP, oldest first.
+
+        Patterns and lookups are those of respx: `method="GET"`, `path="/users"`, `path__regex=...`,
+        `json__user="x"`, `respx.M(...) | respx.M(...)`. Raises MissingExtraError if they are used without respx.
+        """
+        return select_calls(list(self._session.calls), patterns, lookups)
+
+    def transport(self, inner: Any) -> Any:
+        """Wrap a transport by hand, so that what goes through it is recorded and replayed.
+
+        For transports that no tap sees, such as one of your own that speaks to a socket itself.
+        """
+        return self._run.wrap(self._session, inner)

@@ -1,0 +1,58 @@
+"""The lines of a run: its mode and storage at the start, what was recorded and replayed at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.settings import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pytest_replay.session import Verdict
+    from pytest_replay.settings import Settings
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all sessions of a run came to."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
+
+    def add(self, counts: Mapping[str, Any]) -> None:
+        """Add what `counted` made, here or in another process."""
+        for name, count in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def lines(self, mode: Mode) -> Iterator[str]:
+        """Say it, for the terminal; nothing where no marked test ran."""
+        if not self.counts.get("sessions"):
+            return
+        said = [f"{self.counts['replayed']} replayed", f"{self.counts['recorded']} recorded"]
+        if self.counts["saved"] or self.counts["removed"]:
+            said[-1] += f" ({self.counts['saved']} cassettes written, {self.counts['removed']} removed)"
+        said += [f"{self.counts[name]} {name}" for name in ("missed", "unplayed")]
+        yield f"replay: {', '.join(said)}"
+        if mode is not Mode.ALL and (self.counts["missed"] or self.counts["unplayed"]):
+            yield "replay: to record the failing tests again: pytest --record --last-failed"
+        for text in self.late:
+            yield f"replay: {text}"
+
+
+def counted(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Count verdicts, as plain data that can cross to another process."""
+    counts = dict.fromkeys(("sessions", "saved", "removed", "recorded", "replayed", "missed", "unplayed"), 0)
+    for verdict in verdicts:
+        counts["sessions"] += 1
+        counts["saved"] += verdict.save is not None
+        counts["removed"] += verdict.remove
+        for name in ("recorded", "replayed", "missed", "unplayed"):
+            counts[name] += getattr(verdict, name)
+    return counts
+
+
+def header_line(settings: Settings) -> str:
+    """Say how this run treats its cassettes."""
+    return f"replay: mode {settings.mode}, storage {settings.storage}"

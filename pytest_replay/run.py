@@ -1,0 +1,134 @@
+"""Run: what lasts for one run of pytest. It opens sessions from settings, closes them, and keeps the tally.
+
+Knows no pytest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.adapters import GROUP
+from pytest_replay.adapters.respx import as_matcher
+from pytest_replay.leftovers import Leftovers
+from pytest_replay.matching import make_plan
+from pytest_replay.network import Guard, NetworkRules
+from pytest_replay.redaction import Redaction
+from pytest_replay.session import Session, Verdict, enter, leave
+from pytest_replay.storage import open_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from pathlib import Path
+
+    from pytest_replay.adapters import Adapter
+    from pytest_replay.errors import LateRequestError
+    from pytest_replay.matching import Plan
+    from pytest_replay.messages import Message
+    from pytest_replay.settings import Settings
+    from pytest_replay.storage import Storage
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run of pytest."""
+
+    root: Path
+    late: list[str] = field(default_factory=list)
+    """Texts of requests that came after their test."""
+    _adapters: dict[str, Adapter] = field(default_factory=dict)
+    _storages: dict[str, Storage] = field(default_factory=dict)
+    _leftovers: Leftovers = field(default_factory=Leftovers)
+    _guard: Guard = field(default_factory=Guard)
+
+    def open(self, *, test: str, name: str, settings: Settings) -> Session:
+        """Open a session on a cassette, and make it the innermost one.
+
+        Raises SettingsError for settings that can't be met, CassetteError for a cassette that can't be read.
+        """
+        self._install(settings)
+        session = Session(
+            test=test,
+            name=name,
+            settings=settings,
+            plan=self._plan(settings),
+            redaction=_redaction(settings.redact),
+            cassette=self._storage(settings).load(name),
+            on_late=self._keep_late,
+        )
+        self.enter(session)
+        return session
+
+    def enter(self, session: Session) -> None:
+        """Make a session the innermost one; where it only replays, no packet leaves from now on."""
+        if not session.records:
+            self._guard.arm(_rules(session.settings.network), session.failures.append)
+        enter(session)
+
+    def leave(self, session: Session) -> None:
+        """Undo `enter`."""
+        leave(session)
+        if not session.records:
+            self._guard.disarm()
+
+    def drain(self, session: Session) -> None:
+        """Run the atexit callbacks that were registered in a session, while it is the innermost one."""
+        self._leftovers.drain(session)
+
+    def close(self, session: Session, *, passed: bool) -> Verdict:
+        """Close a session that was left, and keep what it recorded. Raises StorageError."""
+        verdict = session.close(passed=passed, timeless=self._timeless)
+        storage = self._storage(session.settings)
+        if verdict.save is not None:
+            storage.save(verdict.save)
+        if verdict.remove:
+            storage.remove(session.name)
+        return verdict
+
+    def wrap(self, session: Session, transport: Any) -> Any:
+        """Wrap a transport by hand."""
+        return self._adapters["http"].wrap(session, transport)  # type: ignore[attr-defined]
+
+    def end(self) -> None:
+        """Take every tap out."""
+        self._leftovers.remove()
+        for adapter in self._adapters.values():
+            adapter.remove()
+
+    def _install(self, settings: Settings) -> None:
+        if not self._adapters:
+            for entry in entry_points(group=GROUP):
+                self._adapters[entry.name] = entry.load()()
+            for adapter in self._adapters.values():
+                adapter.install()
+            self._leftovers.install()
+            self._guard.install()
+        for place in settings.transports:
+            self._adapters["http"].tap(place)
+
+    def _storage(self, settings: Settings) -> Storage:
+        url = settings.storage
+        if url not in self._storages:
+            self._storages[url] = open_storage(url, root=self.root)
+        return self._storages[url]
+
+    def _plan(self, settings: Settings) -> Plan:
+        return make_plan([as_matcher(item) for item in settings.match_on], settings.ignore)
+
+    def _timeless(self, message: Message) -> Hashable:
+        return self._adapters[message.kind.partition(".")[0]].timeless(message)
+
+    def _keep_late(self, error: LateRequestError) -> None:
+        self.late.append(str(error))
+
+
+@cache
+def _redaction(additions: tuple[str, ...]) -> Redaction:
+    return Redaction(additions)
+
+
+@cache
+def _rules(values: tuple[str, ...]) -> NetworkRules:
+    return NetworkRules.parse(values, source="replay_network")

@@ -1,0 +1,297 @@
+"""Session: one test's replay. The only place that decides between tape and wire.
+
+Pure and synchronous: no I/O, no await. Adapters do what it decides.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_replay.cassette import Cassette, Header, Index, MemoryTape, keep_times
+from pytest_replay.errors import LateRequestError, NoMatchError, ReplayFailure, UnplayedError
+from pytest_replay.matching import route_of
+from pytest_replay.messages import Interaction, Message, Reply
+from pytest_replay.settings import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from pytest_replay.matching import Plan
+    from pytest_replay.redaction import Redaction
+    from pytest_replay.settings import Settings
+
+F = TypeVar("F", bound=ReplayFailure)
+
+OWNER = "_pytest_replay_session"
+"""Attribute of a thread: the session that it was started in."""
+
+_stack: list[Session] = []
+"""The active sessions, innermost last: the only mutable module state of this package."""
+
+_NEAREST_OF = 200
+"""Recorded interactions that a miss is compared with: a text for people, not a search."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One thing that the test said, and what it heard."""
+
+    request: Message
+    """As sent, secrets and all: it never leaves the process in this form."""
+    recorded: Interaction | None
+    """What the tape answers, or None where the wire does."""
+    started: float
+    """Seconds on the session's clock."""
+    replies: list[Reply] = field(default_factory=list)
+    ended: float | None = None
+    origin: Any = None
+    """What the adapter wants to find again."""
+    ending: str | None = None
+    """The kind of message that stands for the end if the session closes before it came."""
+
+    def hear(self, message: Message, *, at: float) -> None:
+        """Keep what the peer said `at` a time on the session's clock."""
+        self.replies.append(Reply(message, delay=round(at - self.started, 3)))
+        self.ended = at
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a closed session leaves to be done."""
+
+    save: Cassette | None = None
+    remove: bool = False
+    """Whether the cassette is to go, because the recorded test no longer says anything."""
+    failure: UnplayedError | None = None
+    warning: UnplayedError | None = None
+    recorded: int = 0
+    replayed: int = 0
+    missed: int = 0
+    unplayed: int = 0
+
+
+class Session:
+    """One test's replay: what it asked, what it was answered, and what is wrong with that."""
+
+    def __init__(
+        self,
+        *,
+        test: str,
+        name: str,
+        settings: Settings,
+        plan: Plan,
+        redaction: Redaction,
+        cassette: Cassette | None,
+        on_late: Callable[[LateRequestError], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Open a session on the cassette `name`, for `test` (a node id).
+
+        `cassette` is what is kept under that name so far. `on_late` is told of a request that comes after the session was closed; `clock` counts seconds.
+        """
+        self.test = test
+        self.name = name
+        self.settings = settings
+        self.calls: list[Call] = []
+        self.failures: list[ReplayFailure] = []
+        self.libraries: dict[str, str] = {}
+        self.closed = threading.Event()
+        self.now = clock
+        self.on_late = on_late
+        self._plan = plan
+        self._redaction = redaction
+        self._cassette = cassette
+        self._lock = threading.Lock()
+        self._began = datetime.now(UTC)
+        mode = settings.mode
+        self.records = mode in {Mode.ALL, Mode.NEW_EPISODES} or (mode is Mode.ONCE and cassette is None)
+        """Whether what the tape doesn't answer goes to the wire."""
+        self.plays = mode is not Mode.ALL
+        """Whether a request may be answered by the tape, so that its body has to be known first."""
+        self._index = None if cassette is None or mode is Mode.ALL else self._index_of(cassette)
+
+    def open(self, request: Message, *, origin: Any = None) -> Call:
+        """Decide who answers a request: the tape, in recorded order, or the wire.
+
+        To be called when the request starts: that is the order of the recording. `origin` is kept with the call
+        for its adapter. Raises NoMatchError where neither may answer; it is kept too, so that it fails the test
+        even if somebody catches it. Raises LateRequestError when the session is closed.
+        """
+        __tracebackhide__ = True
+        asked = self._redaction.live(request)
+        if self.closed.is_set():
+            raise self.late(asked)
+        with self._lock:
+            position = None if self._index is None else self._index.take(asked)
+            if position is None:
+                if not self.records:
+                    raise self.fail(self._miss(asked))
+                call = Call(request, None, self.now(), origin=origin)
+            else:
+                now = self.now()
+                recorded = self._read(position)
+                call = Call(request, recorded, now, list(recorded.replies), now, origin)
+            self.calls.append(call)
+        return call
+
+    def forget(self, call: Call) -> None:
+        """Strike a call that never reached the wire."""
+        with self._lock:
+            self.calls.remove(call)
+
+    def fail(self, failure: F) -> F:
+        """Keep a failure for the end of the test, and hand it back to be raised."""
+        self.failures.append(failure)
+        return failure
+
+    def late(self, asked: Message) -> LateRequestError:
+        """Tell of a request that came after the session was closed; the error is to be raised."""
+        late = LateRequestError(route_of(asked), thread=threading.current_thread().name, test=self.test)
+        self.on_late(late)
+        return late
+
+    def close(self, *, passed: bool, timeless: Callable[[Message], Hashable]) -> Verdict:
+        """End the session: what is to be saved, and what is wrong.
+
+        `passed` tells whether the test did; recordings of others are dropped. `timeless` makes of a message what
+        it says apart from the time.
+        """
+        self.closed.set()
+        with self._lock:
+            heard = [call for call in self.calls if call.recorded is None]
+            unplayed = self._unplayed() if passed else []
+            save = self._recording(heard, timeless) if passed and self.records else None
+            stale = self.settings.mode is Mode.ALL and self._cassette is not None and not heard
+            left = None
+            if unplayed and self._cassette is not None:
+                left = UnplayedError(self.name, total=len(self._cassette.tape), unplayed=unplayed)
+            return Verdict(
+                save=save,
+                remove=passed and stale,
+                failure=left if self.settings.unplayed == "fail" else None,
+                warning=left if self.settings.unplayed == "warn" else None,
+                recorded=len(heard) if passed and self.records else 0,
+                replayed=len(self.calls) - len(heard),
+                missed=sum(isinstance(failure, NoMatchError) for failure in self.failures),
+                unplayed=len(unplayed),
+            )
+
+    def _index_of(self, cassette: Cassette) -> Index:
+        plan = self._plan
+        return Index(
+            cassette.tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup
+        )
+
+    def _read(self, position: int) -> Interaction:
+        assert self._cassette is not None  # noqa: S101  # a position comes from its index
+        return self._cassette.tape.read(position)
+
+    def _unplayed(self) -> list[str]:
+        if self.records or self._index is None or self._cassette is None:
+            return []
+        return [self._cassette.tape.route(position) for position in self._index.unplayed()]
+
+    def _recording(self, heard: list[Call], timeless: Callable[[Message], Hashable]) -> Cassette | None:
+        if not heard:
+            return None
+        interactions = [_interaction_of(call) for call in heard]
+        header = Header(self._began, dict(self.libraries), self._match_settings())
+        old = self._cassette
+        if old is not None and self.settings.mode is not Mode.ALL:
+            header = old.header
+            interactions = [*(interaction for _, interaction in old), *interactions]
+        redacted = self._redaction.tape(interactions)
+        tape = MemoryTape((route_of(interaction.request), interaction) for interaction in redacted)
+        new = Cassette(self.name, header, tape)
+        return new if old is None else keep_times(new, old, timeless=lambda i: _timeless(i, timeless))
+
+    def _match_settings(self) -> dict[str, list[str]]:
+        settings = self.settings
+        return {"match_on": [str(item) for item in settings.match_on], "ignore": list(settings.ignore)}
+
+    def _miss(self, asked: Message) -> NoMatchError:
+        route = route_of(asked)
+        record = f"record the test again: pytest --record {_quoted(self.test)}"
+        if self._index is None or self._cassette is None:
+            reason = f"there is no cassette: {self.name}"
+            return NoMatchError(route, reason=reason, remedies=[record])
+        tape = self._cassette.tape
+        positions = self._index.on_route(asked)
+        if not positions:
+            routes = list(tape.routes())
+            reason = f"nothing on this route was recorded ({len(tape)} interactions on {len(routes)} others)"
+            return NoMatchError(route, reason=reason, remedies=[record])
+        compared = [
+            (self._plan.differences(asked, tape.read(position).request), position)
+            for position in positions[:_NEAREST_OF]
+        ]
+        same = [position for differences, position in compared if not differences]
+        if same:
+            reason = f"it was recorded {len(same)} time(s), and all of them have been played"
+            return NoMatchError(route, reason=reason, remedies=[record])
+        differences, position = min(compared, key=lambda pair: len(pair[0]))
+        return NoMatchError(
+            route,
+            reason=f"{len(positions)} recorded on this route, none of them the same",
+            nearest=f"{tape.route(position)} (interaction {position + 1} of {len(tape)})",
+            differences=differences,
+            remedies=[record, *_ignoring(differences)],
+        )
+
+
+def active() -> Session | None:
+    """Find the session that a request of this thread belongs to: the innermost open one.
+
+    A thread that outlived the session it was started in still belongs to that one, which will refuse it.
+    """
+    owner: Session | None = getattr(threading.current_thread(), OWNER, None)
+    if owner is not None and owner.closed.is_set():
+        return owner
+    return _stack[-1] if _stack else None
+
+
+def innermost() -> Session | None:
+    """Find the innermost open session, whoever asks."""
+    return _stack[-1] if _stack else None
+
+
+def enter(session: Session) -> None:
+    """Make a session the innermost one."""
+    _stack.append(session)
+
+
+def leave(session: Session) -> None:
+    """Take a session off the stack."""
+    _stack.remove(session)
+
+
+def _interaction_of(call: Call) -> Interaction:
+    replies = list(call.replies)
+    if call.ending is not None:
+        replies.append(Reply(Message(call.ending)))
+    return Interaction(call.request, tuple(replies))
+
+
+def _timeless(interaction: Interaction, timeless: Callable[[Message], Hashable]) -> Hashable:
+    replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
+    return timeless(interaction.request), replies
+
+
+def _ignoring(differences: list[str]) -> Iterator[str]:
+    """Suggest ignore paths for what differs."""
+    paths = []
+    for line in differences[:3]:
+        place = line.partition(": ")[0]
+        part, _, rest = place.partition(" ")
+        paths.append(f"{part}:{rest}" if rest else part)
+    if paths:
+        shown = ", ".join(f'"{path}"' for path in paths)
+        yield f"or, if this varies by nature: @pytest.mark.replay(ignore=[{shown}])"
+
+
+def _quoted(test: str) -> str:
+    return f"'{test}'" if set(test) & set("[]() &;$'\"") else test
