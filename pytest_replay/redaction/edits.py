@@ -1,0 +1,52 @@
+"""Edits: replacements in a text, which leave the rest of it as it is.
+
+A body is edited as text: its bytes decoded as latin-1, so that offsets are those of the bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class Edit(NamedTuple):
+    """Replace `text[start:end]`."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+def shifted(edits: Iterable[Edit], by: int) -> Iterator[Edit]:
+    """Make of edits of a part, which begins at `by`, edits of the whole."""
+    return (Edit(start + by, end + by, replacement) for start, end, replacement in edits)
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """Apply edits, which are in order and don't overlap."""
+    if not edits:
+        return text
+    pieces: list[str] = []
+    position = 0
+    for start, end, replacement in edits:
+        pieces += text[position:start], replacement
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def moved(offset: int, edits: Sequence[Edit]) -> int:
+    """Tell where an offset of the old text is in the new one; one inside an edit moves to its end."""
+    shift = 0
+    for start, end, replacement in edits:
+        if offset <= start:
+            break
+        shift += len(replacement) - (end - start)
+        offset = max(offset, end)
+    return offset + shift
+
+
+def utf8(text: str) -> str:
+    """Read a piece of a body as the characters that it means."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")

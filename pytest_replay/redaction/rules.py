@@ -1,0 +1,204 @@
+"""Rules: what the name of a field says of its value. The words are data, and users add to them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pytest_replay.errors import SettingsError
+from pytest_replay.paths import parse_path
+from pytest_replay.redaction.words import normal, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from pytest_replay.paths import Step
+    from pytest_replay.redaction.words import Words
+
+_MEMO = 4096
+_RANDOM_LENGTH = 16
+_RANDOM_BITS = 3.0
+_FIELD = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
+class Rule(Enum):
+    """What a name says of its value."""
+
+    ADDED = auto()
+    """Secret: the user says so."""
+    ALWAYS = auto()
+    """Secret, unless it is a word such as `none`."""
+    WORD = auto()
+    """Secret, but for plain numbers: a header whose name holds a word like `token` may count tokens."""
+    GUARDED = auto()
+    """Secret if it looks random."""
+    SHAPE = auto()
+    """The same; the name says so little that a live value is judged by its looks too."""
+    OPAQUE = auto()
+    """Made afresh for each request, as a signature is."""
+    URL = auto()
+    """Holds URLs, parts of which may be secret."""
+
+
+class Names(dict[str, "Rule | None"]):
+    """The rules of one place: `names[name]`, as it is spelt there. Each name is judged once."""
+
+    def __init__(self, judge: Callable[[str], Rule | None]) -> None:
+        super().__init__()
+        self._judge = judge
+
+    def __missing__(self, name: str) -> Rule | None:
+        if len(self) >= _MEMO:  # names may be data, such as ids
+            self.clear()
+        rule = self[name] = self._judge(name)
+        return rule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """The rules by place."""
+
+    headers: Names
+    query: Names
+    form: Names
+    """Form fields and multipart parts."""
+    members: Names
+    """JSON keys and other tables, at any depth."""
+    paths: tuple[tuple[Step, ...], ...]
+    """Places in bodies that the user added."""
+    never: frozenset[str]
+    """Values that are no secrets, lower-case."""
+    beside_code: frozenset[str]
+    """Normal names beside which a parameter `code` is an OAuth code (RFC 6749 §4.1)."""
+
+    def takes(self, rule: Rule, value: str) -> bool:
+        """Tell whether a value under a name of this rule is a secret."""
+        if rule is Rule.ADDED:
+            return value != ""
+        if value.lower() in self.never:
+            return False
+        if rule is Rule.WORD:
+            return not (value.isdecimal() and len(value) < _RANDOM_LENGTH)
+        return rule not in {Rule.GUARDED, Rule.SHAPE} or looks_random(value)
+
+
+@lru_cache(maxsize=64)
+def rules_for(additions: tuple[str, ...]) -> Rules:
+    """Make the rules: the words of this package, and the user's additions.
+
+    An addition is the name of a field, wherever it stands, or a path: `header:x-foo`, `query:ts`,
+    `body:$.path.to[*].field`. Raises SettingsError for one that is neither.
+    """
+    known = words()
+    added = _Additions()
+    for text in additions:
+        added.add(text)
+    return Rules(
+        headers=Names(lambda name: _header_rule(normal(name), known, added.headers)),
+        query=Names(lambda name: _parameter_rule(name, known, added.query, known.query)),
+        form=Names(lambda name: _parameter_rule(name, known, added.form, ())),
+        members=Names(lambda name: _member_rule(normal(name), known, added.fields)),
+        paths=tuple(added.paths),
+        never=frozenset(known.never_values),
+        beside_code=frozenset(map(normal, known.oauth_code_beside)),
+    )
+
+
+def looks_random(value: str) -> bool:
+    """Tell whether a value looks as if it was drawn: long, in one piece, of mixed characters."""
+    if len(value) < _RANDOM_LENGTH or any(map(str.isspace, value)):
+        return False
+    kinds = (str.islower, str.isupper, str.isdigit)
+    if sum(any(map(kind, value)) for kind in kinds) < 2:  # noqa: PLR2004  # which is what mixed means
+        return False
+    shares = [count / len(value) for count in Counter(value).values()]
+    return -sum(share * math.log2(share) for share in shares) >= _RANDOM_BITS
+
+
+class _Additions:
+    """What the user added, by place, the names in their normal spelling."""
+
+    def __init__(self) -> None:
+        self.fields: set[str] = set()
+        self.form: set[str] = set()
+        self.headers: set[str] = set()
+        self.query: set[str] = set()
+        self.paths: list[tuple[Step, ...]] = []
+
+    def add(self, text: str) -> None:
+        if ":" not in text:
+            if _FIELD.fullmatch(text) is None:
+                msg = (
+                    f"redact: {text!r} is neither the name of a field (api_key) nor a path (body:$.user.pin)"
+                )
+                raise SettingsError(msg)
+            for names in (self.fields, self.form, self.headers, self.query):
+                names.add(normal(text))
+            return
+        path = parse_path(text, source="redact")
+        if path.name is None:
+            self.paths.append(path.steps)
+            match path.steps:
+                case (str(field),):
+                    self.form.add(normal(field))
+        elif name := normal(path.name):
+            (self.headers if path.part == "header" else self.query).add(name)
+        else:
+            msg = f"redact: {text!r} names no {path.part}: {path.name!r} has neither letters nor digits"
+            raise SettingsError(msg)
+
+
+def _header_rule(name: str, known: Words, added: Collection[str]) -> Rule | None:
+    if name in added:
+        return Rule.ADDED
+    if name in known.deny or name in known.headers_deny:
+        return None
+    if name in known.headers:
+        return Rule.ALWAYS
+    rule = _field_rule(name, known)
+    if rule in {Rule.ALWAYS, Rule.OPAQUE}:
+        return rule
+    if _holds(name, known.header_words) and not _holds(name, known.header_words_deny):
+        return Rule.WORD
+    return Rule.URL if name.endswith(known.url_header_suffix) else rule
+
+
+def _parameter_rule(name: str, known: Words, added: Collection[str], always: Collection[str]) -> Rule | None:
+    """Judge a field of a query or a form; of `user[password]`, its last part too."""
+    whole, last = normal(name), normal(name.rpartition("[")[2])
+    if whole in added or last in added:
+        return Rule.ADDED
+    if whole in known.query_guarded:
+        return Rule.SHAPE
+    rule = _field_rule(whole, known) or (None if whole in known.deny else _field_rule(last, known))
+    if rule is None and whole in always:
+        return Rule.ALWAYS
+    return rule
+
+
+def _member_rule(name: str, known: Words, added: Collection[str]) -> Rule | None:
+    if name in added:
+        return Rule.ADDED
+    rule = _field_rule(name, known)
+    return None if rule is Rule.OPAQUE and not name.startswith(known.opaque_prefix) else rule
+
+
+def _field_rule(name: str, known: Words) -> Rule | None:
+    if name in known.deny:
+        return None
+    if name in known.opaque:
+        return Rule.OPAQUE
+    if name in known.always or name.endswith(known.always_suffix):
+        return Rule.ALWAYS
+    if name in known.guarded or name.endswith(known.guarded_suffix):
+        return Rule.GUARDED
+    return None
+
+
+def _holds(name: str, parts: Sequence[str]) -> bool:
+    return any(part in name for part in parts)

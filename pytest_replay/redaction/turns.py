@@ -1,0 +1,96 @@
+"""Turns: a message together with the chunks that carry its body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+from pytest_replay.bodies.codings import CodingError, redo, undo
+from pytest_replay.bodies.media import media_of
+from pytest_replay.messages import Message
+from pytest_replay.redaction.bodies import body_edits
+from pytest_replay.redaction.edits import edited, moved
+from pytest_replay.redaction.fields import scrub_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_replay.bodies.media import Media
+    from pytest_replay.messages import Plain
+    from pytest_replay.redaction.edits import Edit
+    from pytest_replay.redaction.masks import Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message, its chunks, and their body as one text."""
+
+    messages: Sequence[Message]
+    media: Media
+    raw: bytes
+    """The body as it was sent, its codings and all."""
+    text: str
+    """The body with its codings undone; empty where they can't be."""
+
+
+def turns_of(messages: Iterable[Message]) -> list[Turn]:
+    """Put every chunk to the message before it."""
+    grouped: list[list[Message]] = []
+    for message in messages:
+        if message.kind == "http.chunk" and grouped:
+            grouped[-1].append(message)
+        else:
+            grouped.append([message])
+    return [turn_of(group) for group in grouped]
+
+
+def turn_of(messages: Sequence[Message]) -> Turn:
+    """Read the body that messages carry together."""
+    raw = b"".join([message.body for message in messages])
+    media = media_of(messages[0])
+    try:
+        text = undo(raw, media.codings).decode("latin-1")
+    except CodingError:
+        text = ""
+    return Turn(messages, media, raw, text)
+
+
+def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
+    """Mask the secrets of a turn. A body is cut where it was cut, as far as codings let that be told."""
+    head, *chunks = turn.messages
+    fields = scrub_fields(head.fields, mask)
+    edits = list(body_edits(turn.text, turn.media, mask))
+    if not edits:
+        return [Message(head.kind, fields, head.body), *chunks]
+    raw = edited(turn.text, edits).encode("latin-1")
+    if turn.media.codings:
+        raw = redo(raw, turn.media.codings, like=turn.raw)
+    fields = _lengthened(fields, len(raw) - len(turn.raw))
+    bodies = _cut(raw, turn, edits) if chunks else [raw]
+    return [
+        Message(head.kind, fields, bodies[0]),
+        *(Message(chunk.kind, chunk.fields, body) for chunk, body in zip(chunks, bodies[1:], strict=True)),
+    ]
+
+
+def _cut(raw: bytes, turn: Turn, edits: Sequence[Edit]) -> list[bytes]:
+    ends = accumulate(len(message.body) for message in turn.messages)
+    if turn.media.codings:
+        places = [end * len(raw) // len(turn.raw) for end in ends]
+    else:
+        places = [moved(end, edits) for end in ends]
+    return [raw[start:end] for start, end in pairwise([0, *places])]
+
+
+def _lengthened(fields: Mapping[str, Plain], growth: int) -> Mapping[str, Plain]:
+    """Let `content-length` grow with the body. It may have promised more than came, and still does."""
+    headers = fields.get("headers")
+    if not growth or not isinstance(headers, list):
+        return fields
+    grown = list(headers)
+    for index, header in enumerate(headers):
+        match header:
+            case (str(name), str(length)) if name.lower() == "content-length" and length.isdecimal():
+                grown[index] = (name, str(int(length) + growth))
+    return {**fields, "headers": grown}

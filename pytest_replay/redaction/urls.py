@@ -1,0 +1,74 @@
+"""Secrets in URLs, and in the `name=value` pairs of queries and forms."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, unquote_plus
+
+from pytest_replay.redaction.edits import Edit, edited, shifted
+from pytest_replay.redaction.rules import Rule
+from pytest_replay.redaction.words import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_replay.redaction.masks import Mask
+    from pytest_replay.redaction.rules import Names
+
+_USERINFO = re.compile(r"[^/?#@]*://([^/?#:]*)(?::([^/?#]*))?@")
+_REFERENCE = re.compile(r"[^\s<>\"]+")
+
+
+def scrub_url(url: str, mask: Mask) -> str:
+    """Mask the secrets of a URL: its userinfo (RFC 3986 §3.2.1), and fields of its query and its fragment."""
+    if "?" not in url and "@" not in url and "#" not in url:
+        return url
+    return edited(url, list(_url_edits(url, mask)))
+
+
+def scrub_references(text: str, mask: Mask) -> str:
+    """Mask the secrets of all URLs in a text, relative ones as well."""
+    return _REFERENCE.sub(lambda found: scrub_url(found[0], mask), text)
+
+
+def pair_edits(text: str, names: Names, mask: Mask) -> Iterator[Edit]:
+    """Mask the values of secret fields in `name=value&...`, percent-encoded or not."""
+    start = 0
+    for pair in text.split("&"):
+        name, equals, raw = pair.partition("=")
+        if "%" in name:
+            name = _decoded(name)
+        rule = names[name]
+        if rule is None and name == "code" and _is_oauth(text, mask):
+            rule = Rule.ALWAYS
+        if rule is not None and equals:
+            value = _decoded(raw)
+            masked = mask.text(rule, name, value)
+            if masked != value:
+                end = start + len(pair)
+                yield Edit(end - len(raw), end, masked)
+        start += len(pair) + 1
+
+
+def _url_edits(url: str, mask: Mask) -> Iterator[Edit]:
+    if "@" in url and (userinfo := _USERINFO.match(url)):
+        for group, name in ((1, "username"), (2, "password")):
+            value = unquote(userinfo[group] or "")
+            if value and (masked := mask.text(Rule.ALWAYS, name, value)) != value:
+                yield Edit(*userinfo.span(group), masked)
+    base, hash_, fragment = url.partition("#")
+    path, mark, query = base.partition("?")
+    if mark:
+        yield from shifted(pair_edits(query, mask.rules.query, mask), len(path) + 1)
+    if hash_:  # where OAuth's implicit grant answers (RFC 6749 §4.2.2)
+        yield from shifted(pair_edits(fragment, mask.rules.query, mask), len(base) + 1)
+
+
+def _is_oauth(text: str, mask: Mask) -> bool:
+    names = {normal(pair.partition("=")[0]) for pair in text.split("&")}
+    return not names.isdisjoint(mask.rules.beside_code)
+
+
+def _decoded(raw: str) -> str:
+    return unquote_plus(raw, errors="surrogateescape") if "%" in raw or "+" in raw else raw
