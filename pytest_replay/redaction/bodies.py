@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_replay.bodies.media import Media
     from pytest_replay.redaction.masks import Mask
 
-_HEAD = re.compile(r"(.*?)\r?\n\r?\n", re.DOTALL)
+_HEAD = re.compile(r"((?:[^\r\n]++\r?\n)*+)\r?\n")
 _PART_NAME = re.compile(r'content-disposition:[^\n]*?;\s*name\s*=\s*(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
 
 

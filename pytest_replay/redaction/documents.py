@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     _Named: TypeAlias = tuple[str, Rule | None]
 
 _NAMELESS = ("", None)
-_STRING = r'"([^"\\]*(?:\\.[^"\\]*)*)(?:"(?:\s*(:))?|\\?\Z)'
+_STRING = r'"([^"\\]*(?:\\.[^"\\]*)*(?:\\\Z)?)(?:"(?:\s*(:))?|\Z)'
 _TOKEN = re.compile(rf"{_STRING}|[{{}}\[\],]|[^\s\"{{}}\[\],:]+", re.DOTALL)
 _KEY = re.compile(_STRING, re.DOTALL)
 _LINE = re.compile(r"[^\n]+")

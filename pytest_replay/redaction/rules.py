@@ -163,7 +163,9 @@ def _header_rule(name: str, known: Words, added: Collection[str]) -> Rule | None
     rule = _field_rule(name, known)
     if rule in {Rule.ALWAYS, Rule.OPAQUE}:
         return rule
-    if _holds(name, known.header_words) and not _holds(name, known.header_words_deny):
+    if _holds(name, known.header_words_deny):
+        return None
+    if _holds(name, known.header_words):
         return Rule.WORD
     return Rule.URL if name.endswith(known.url_header_suffix) else rule
 
