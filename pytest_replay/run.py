@@ -38,6 +38,8 @@ class Run:
     root: Path
     late: list[str] = field(default_factory=list)
     """Texts of requests that came after their test."""
+    _recorded: set[str] = field(default_factory=set)
+    """Names of the cassettes that this run has written."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _storages: dict[str, Storage] = field(default_factory=dict)
     _leftovers: Leftovers = field(default_factory=Leftovers)
@@ -57,6 +59,7 @@ class Run:
             redaction=_redaction(settings.redact),
             cassette=self._storage(settings).load(name),
             on_late=self._keep_late,
+            shared=name in self._recorded,
         )
         self.enter(session)
         return session
@@ -83,6 +86,7 @@ class Run:
         storage = self._storage(session.settings)
         if verdict.save is not None:
             storage.save(verdict.save)
+            self._recorded.add(session.name)
         if verdict.remove:
             storage.remove(session.name)
         return verdict

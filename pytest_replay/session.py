@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,14 +15,13 @@ from pytest_replay.cassette import Cassette, Header, Index, MemoryTape, keep_tim
 from pytest_replay.errors import LateRequestError, NoMatchError, ReplayFailure, UnplayedError
 from pytest_replay.matching import route_of
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay.settings import Mode
+from pytest_replay.settings import Mode, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
     from pytest_replay.matching import Plan
     from pytest_replay.redaction import Redaction
-    from pytest_replay.settings import Settings
 
 F = TypeVar("F", bound=ReplayFailure)
 
@@ -87,11 +86,14 @@ class Session:
         redaction: Redaction,
         cassette: Cassette | None,
         on_late: Callable[[LateRequestError], None],
+        shared: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
-        `cassette` is what is kept under that name so far. `on_late` is told of a request that comes after the session was closed; `clock` counts seconds.
+        `cassette` is what is kept under that name so far; `shared` says that another test of this run recorded
+        it, so it is added to, not replaced. `on_late` is told of a request that comes after the session was
+        closed; `clock` counts seconds.
         """
         self.test = test
         self.name = name
@@ -105,9 +107,11 @@ class Session:
         self._plan = plan
         self._redaction = redaction
         self._cassette = cassette
+        self._shared = shared
         self._lock = threading.Lock()
         self._began = datetime.now(UTC)
-        mode = settings.mode
+        mode = Mode.NEW_EPISODES if shared and settings.mode is Mode.ALL else settings.mode
+        self._mode = mode
         self.records = mode in {Mode.ALL, Mode.NEW_EPISODES} or (mode is Mode.ONCE and cassette is None)
         """Whether what the tape doesn't answer goes to the wire."""
         self.plays = mode is not Mode.ALL
@@ -122,14 +126,13 @@ class Session:
         even if somebody catches it. Raises LateRequestError when the session is closed.
         """
         __tracebackhide__ = True
-        asked = self._redaction.live(request)
         if self.closed.is_set():
-            raise self.late(asked)
+            raise self.late(request)
         with self._lock:
-            position = None if self._index is None else self._index.take(asked)
+            position = None if self._index is None else self._index.take(request)
             if position is None:
                 if not self.records:
-                    raise self.fail(self._miss(asked))
+                    raise self.fail(self._miss(self._redaction.live(request)))
                 call = Call(request, None, self.now(), origin=origin)
             else:
                 now = self.now()
@@ -165,7 +168,7 @@ class Session:
             heard = [call for call in self.calls if call.recorded is None]
             unplayed = self._unplayed() if passed else []
             save = self._recording(heard, timeless) if passed and self.records else None
-            stale = self.settings.mode is Mode.ALL and self._cassette is not None and not heard
+            stale = self._mode is Mode.ALL and self._cassette is not None and not heard
             left = None
             if unplayed and self._cassette is not None:
                 left = UnplayedError(self.name, total=len(self._cassette.tape), unplayed=unplayed)
@@ -181,9 +184,14 @@ class Session:
             )
 
     def _index_of(self, cassette: Cassette) -> Index:
-        plan = self._plan
+        plan, live = self._plan, self._redaction.live
+        accepts = plan.accepts
         return Index(
-            cassette.tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup
+            cassette.tape,
+            route=plan.route,
+            key=lambda message: plan.key(live(message)),
+            accepts=None if accepts is None else lambda now, then: accepts(live(now), live(then)),
+            regroup=plan.regroup,
         )
 
     def _read(self, position: int) -> Interaction:
@@ -193,25 +201,39 @@ class Session:
     def _unplayed(self) -> list[str]:
         if self.records or self._index is None or self._cassette is None:
             return []
+        if self._cassette.header.settings.get("shared"):  # each test plays its part of it
+            return []
         return [self._cassette.tape.route(position) for position in self._index.unplayed()]
 
     def _recording(self, heard: list[Call], timeless: Callable[[Message], Hashable]) -> Cassette | None:
-        if not heard:
+        if not heard and not self._newly_shared:
             return None
         interactions = [_interaction_of(call) for call in heard]
         header = Header(self._began, dict(self.libraries), self._match_settings())
         old = self._cassette
-        if old is not None and self.settings.mode is not Mode.ALL:
-            header = old.header
+        if old is not None and self._mode is not Mode.ALL:
+            header = replace(old.header, settings={**old.header.settings, **self._match_settings()})
             interactions = [*(interaction for _, interaction in old), *interactions]
         redacted = self._redaction.tape(interactions)
         tape = MemoryTape((route_of(interaction.request), interaction) for interaction in redacted)
         new = Cassette(self.name, header, tape)
-        return new if old is None else keep_times(new, old, timeless=lambda i: _timeless(i, timeless))
+        return new if old is None or self._newly_shared else keep_times(new, old, timeless=lambda i: _timeless(i, timeless))
 
-    def _match_settings(self) -> dict[str, list[str]]:
-        settings = self.settings
-        return {"match_on": [str(item) for item in settings.match_on], "ignore": list(settings.ignore)}
+    @property
+    def _newly_shared(self) -> bool:
+        return self._shared and self._cassette is not None and not self._cassette.header.settings.get("shared")
+
+    def _match_settings(self) -> dict[str, Any]:
+        """Name the match settings that are not the defaults."""
+        settings, usual = self.settings, Settings()
+        said: dict[str, Any] = {}
+        if settings.match_on != usual.match_on:
+            said["match_on"] = [_name_of(item) for item in settings.match_on]
+        if settings.ignore:
+            said["ignore"] = list(settings.ignore)
+        if self._shared:
+            said["shared"] = True
+        return said
 
     def _miss(self, asked: Message) -> NoMatchError:
         route = route_of(asked)
@@ -226,7 +248,7 @@ class Session:
             reason = f"nothing on this route was recorded ({len(tape)} interactions on {len(routes)} others)"
             return NoMatchError(route, reason=reason, remedies=[record])
         compared = [
-            (self._plan.differences(asked, tape.read(position).request), position)
+            (self._plan.differences(asked, self._redaction.live(tape.read(position).request)), position)
             for position in positions[:_NEAREST_OF]
         ]
         same = [position for differences, position in compared if not differences]
@@ -267,6 +289,10 @@ def enter(session: Session) -> None:
 def leave(session: Session) -> None:
     """Take a session off the stack."""
     _stack.remove(session)
+
+
+def _name_of(matcher: Any) -> str:
+    return matcher if isinstance(matcher, str) else getattr(matcher, "__name__", type(matcher).__name__)
 
 
 def _interaction_of(call: Call) -> Interaction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from functools import cache
+from functools import cache, partial
 from types import coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,11 @@ def answer(library: Library, session: Session, call: Call, request: Any, home: s
     if head.kind == "http.error":
         raise make_error(library, head, request, home=home)
     if len(replies) == 1:
-        return make_response(library, head, library.module.ByteStream(head.body))
+        response = make_response(library, head, library.module.ByteStream(head.body))
+        if "content-encoding" not in response.headers:
+            response.read = partial(_read, response, head.body)
+            response.aread = partial(_aread, response, head.body)
+        return response
     stream = _stream_class(library)(library, session, call, request, home)
     return make_response(library, head, stream)
 
@@ -54,6 +58,33 @@ async def pause() -> None:
         await _bare_yield()
     else:
         await sys.modules["trio"].lowlevel.checkpoint()
+
+
+def _read(response: Any, body: bytes) -> Any:
+    """Read a body that is at hand, without the library's chain of generators: a fifth of a request's time.
+
+    It leaves the response as `Response.read` would, and is gone once it was called.
+    """
+    if _is_fresh(response, body):
+        response.close()
+        response._content = body  # noqa: SLF001  # as Response.read does
+    return response.read()
+
+
+async def _aread(response: Any, body: bytes) -> Any:
+    if _is_fresh(response, body):
+        await response.aclose()
+        response._content = body  # noqa: SLF001  # as Response.aread does
+    return await response.aread()
+
+
+def _is_fresh(response: Any, body: bytes) -> bool:
+    del response.read, response.aread
+    if response.is_stream_consumed or response.is_closed:
+        return False
+    response.is_stream_consumed = True
+    response._num_bytes_downloaded = len(body)  # noqa: SLF001  # as Response.iter_raw does
+    return True
 
 
 def _in_asyncio() -> bool:

@@ -1,0 +1,68 @@
+"""Record a small suite of two SDKs, stop the service, replay the suite with the network refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLACE = HERE.parent / ".demo"
+
+
+def main() -> int:
+    """Run the demo; the exit status says whether all of it worked."""
+    shutil.rmtree(PLACE, ignore_errors=True)
+    PLACE.mkdir()
+    shutil.copy(HERE / "suite.py", PLACE / "test_sdks.py")
+    port = free_port()
+    service = subprocess.Popen([sys.executable, HERE / "service.py", str(port)])
+    try:
+        wait_for(port)
+        say("The service is up. Recording:  pytest --record")
+        recorded = run_pytest(port, "--record")
+    finally:
+        service.terminate()
+        service.wait()
+    say("The service is gone. Replaying, with the network refused:  pytest")
+    replayed = run_pytest(port)
+    tape = PLACE / "cassettes/test_sdks/test_schematic_asks_once_for_each_company.yaml"
+    if tape.is_file():
+        say(f"What was checked in: {tape.relative_to(HERE.parent)}")
+        print("\n".join(tape.read_text(encoding="utf-8").splitlines()[:60]))
+    return recorded or replayed
+
+
+def run_pytest(port: int, *options: str) -> int:
+    command = [sys.executable, "-m", "pytest", "--rootdir=.", "-c", os.devnull, "-q", *options]
+    environment = {**os.environ, "DEMO_SERVICE": f"http://127.0.0.1:{port}"}
+    return subprocess.run(command, cwd=PLACE, env=environment, check=False).returncode
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    sys.exit(f"the service did not start on port {port}")
+
+
+def say(text: str) -> None:
+    print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
