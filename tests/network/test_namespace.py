@@ -156,10 +156,15 @@ def test_isolation_leaves_no_descriptor_of_the_outer_namespace_open() -> None:
 
 
 ISOLATE = """
+import os
 from pytest_replay.network import Guard, NetworkRules
 guard = Guard()
-guard.arm(NetworkRules.parse(["isolated"], source="replay_network"), print)
-guard.disarm()
+before = os.readlink("/proc/thread-self/ns/net")
+try:
+    guard.arm(NetworkRules.parse(["isolated"], source="replay_network"), print)
+    guard.disarm()
+finally:
+    print("at home" if os.readlink("/proc/thread-self/ns/net") == before else "lost")
 """
 
 
@@ -179,6 +184,7 @@ def test_isolation_that_could_not_be_left_again_is_not_entered() -> None:
     """Root of a user namespace may leave the machine's network, and could never come back."""
     done = _in_user_namespace("--map-root-user")
 
+    assert done.stdout == "at home\n"
     assert done.returncode == 1
     assert "SettingsError: replay_network = " in done.stderr
     assert "Operation not permitted" in done.stderr
@@ -189,6 +195,7 @@ def test_isolation_works_for_any_user_in_a_run_without_network() -> None:
     done = _in_user_namespace("--map-root-user", "--net")
 
     assert done.stderr == ""
+    assert done.stdout == "at home\n"
     assert done.returncode == 0
 
 
