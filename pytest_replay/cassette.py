@@ -145,15 +145,15 @@ class Index:
     def _find(self, route: str, key: Hashable, request: Message) -> int | None:
         lane = self._lanes.get(route)
         if lane is None:
-            positions = [p for p in self._positions(route) if p not in self.played]
-            lane = self._lanes[route] = _Lane(deque(positions))
+            unplayed = [position for position in self._positions(route) if position not in self.played]
+            lane = self._lanes[route] = _Lane(unplayed[::-1])
         ready = lane.ready.get(key)
         if ready:
             position = self._first_accepted(ready, request)
             if position is not None:
                 return position
         while lane.unread:
-            position = lane.unread.popleft()
+            position = lane.unread.pop()
             recorded = self._tape.read(position).request
             if self._route(recorded) != route:
                 continue  # its hint was wrong: `_settle` files it where it belongs
@@ -200,7 +200,8 @@ class Index:
 
 @dataclass(slots=True)
 class _Lane:
-    unread: deque[int]
+    unread: list[int]
+    """The first last."""
     ready: dict[Hashable, deque[int]] = field(default_factory=dict)
 
 

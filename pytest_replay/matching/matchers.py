@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pytest_replay.matching.bodies import OPAQUE, body_key, comparable, structure_of
 from pytest_replay.matching.differences import between
-from pytest_replay.matching.urls import PARTS, base_of, query_key, split_url
+from pytest_replay.matching.urls import PARTS, query_key, split_url
 from pytest_replay.placeholders import holds_placeholder
 
 if TYPE_CHECKING:
@@ -39,21 +39,20 @@ class MethodMatcher:
 
 
 class UrlMatcher:
-    """Scheme, host, port, path and query; the order of different query fields does not count."""
+    """Scheme, host, port, path and query; the order of different query fields does not count.
+
+    Its key is the query alone: the rest of a URL is the route, within which keys are compared.
+    """
 
     def __init__(self, ignored: Collection[str] = (), ignored_fields: Collection[str] = ()) -> None:
         self._ignored = frozenset(ignored)
         self._ignored_fields = frozenset(ignored_fields)
-        self._loose = bool(self._ignored)
 
     def key(self, message: Message) -> Hashable:
         url: str = message.fields["url"]
-        if self._loose:
-            return split_url(url, self._ignored, self._ignored_fields)
-        base, mark, query = url.partition("?")
-        if not mark:
-            return url if "@" not in url and "#" not in url else base_of(url)
-        return base_of(base), query_key(query.partition("#")[0], self._ignored_fields)
+        if "?" not in url or "query" in self._ignored:
+            return ()
+        return query_key(url.partition("#")[0].partition("?")[2], self._ignored_fields)
 
     def difference(self, now: Message, then: Message) -> str | None:
         asked = split_url(now.fields["url"], self._ignored, self._ignored_fields)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from pytest_replay.messages import Message
 
+METHOD = MethodMatcher()
+"""It needs no key, for the route begins with it."""
+
 _NAMES = ("method", "url", *PARTS, "headers", "header:NAME", "body")
 
 
@@ -57,8 +60,8 @@ class Plan:
         return f"{fields['method']} {url}"
 
     def key(self, message: Message) -> Hashable:
-        """Make the key that a request shares with the recorded ones it takes for the same."""
-        return tuple([matcher.key(message) for matcher in self.matchers])
+        """Make the key that a request shares, within its route, with those that it takes for the same."""
+        return tuple([matcher.key(message) for matcher in self.matchers if matcher is not METHOD])
 
     def differences(self, now: Message, then: Message) -> list[str]:
         """List how a request differs from a recorded one; empty where it matches."""
@@ -109,7 +112,7 @@ def _matcher(name: str, paths: Iterable[Path], whole: set[str], source: str) -> 
         return None
     headers = {path.name for path in paths if path.part == "header" and path.name}
     if name == "method":
-        return MethodMatcher()
+        return METHOD
     if name == "url":
         fields = {path.name for path in paths if path.part == "query" and path.name}
         return UrlMatcher(whole & {*PARTS}, fields)
