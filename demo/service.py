@@ -20,7 +20,9 @@ class Handler(BaseHTTPRequestHandler):
         SEEN[self.path] += 1
         if self.path == "/api/v2/pokemon/pikachu":
             healthy = SEEN[self.path] > 2  # twice it fails
-            self.answer(200 if healthy else 503, {"id": 25, "name": "pikachu"} if healthy else {"detail": "busy"})
+            self.answer(
+                200 if healthy else 503, {"id": 25, "name": "pikachu"} if healthy else {"detail": "busy"}
+            )
         else:
             self.answer(404, {"detail": "not found"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from gracy import BaseEndpoint, GracefulRetry, Gracy, GracyConfig
@@ -32,7 +32,7 @@ class PokeApi(Gracy[Endpoint]):
 @pytest.mark.replay
 @pytest.mark.asyncio
 async def test_gracy_retries_until_the_service_is_back(replay: Replay) -> None:
-    pikachu = await PokeApi().get(Endpoint.POKEMON, {"NAME": "pikachu"})
+    pikachu = await PokeApi().get[dict[str, Any]](Endpoint.POKEMON, {"NAME": "pikachu"})
     assert pikachu["id"] == 25
     calls = replay.calls(path="/api/v2/pokemon/pikachu")
     assert calls.statuses == [503, 503, 200]

@@ -6,7 +6,6 @@ Takes pytest's items and fixture definitions as they are, without importing pyte
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.errors import SettingsError
@@ -14,6 +13,7 @@ from pytest_replay.naming import cassette_name, folder_of, given_name, safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 MARKER = "replay"
 

@@ -21,7 +21,8 @@ WHOLE = ("method", "url", "scheme", "host", "port", "path", "query", "headers", 
 """Parts that a path may name as a whole."""
 
 _STEP = re.compile(
-    r"""\.(?P<key>[^.\[\]*]+) | \[(?P<index>\d+)\] | (?P<each>\[\*\]|\.\*) | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]""",
+    r"""\.(?P<key>[^.\[\]*]+) | \[(?P<index>\d+)\] | (?P<each>\[\*\]|\.\*)
+    | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]""",
     re.VERBOSE,
 )
 

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from pytest_replay.items import Request
     from pytest_replay.session import Session, Verdict
 
-_RUN = pytest.StashKey[Run]()
-_SETTINGS = pytest.StashKey[Settings]()
+_RUN: pytest.StashKey[Run] = pytest.StashKey()
+_SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """What ini says; the rest is laid over it for each test."""
-_TALLY = pytest.StashKey[Tally]()
-_TAPED = pytest.StashKey["set[Any]"]()
+_TALLY: pytest.StashKey[Tally] = pytest.StashKey()
+_TAPED: pytest.StashKey[set[Any]] = pytest.StashKey()
 """Fixture definitions of wider scope that a marked test uses."""
-_VERDICTS = pytest.StashKey["list[Verdict]"]()
+_VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 """Of sessions that were closed since the last report."""
-_ATTEMPT = pytest.StashKey["_Attempt"]()
+_ATTEMPT: pytest.StashKey[_Attempt] = pytest.StashKey()
 
 _SESSION_FIXTURE = "_replay_session"
 _CONFIG_FIXTURE = "replay_config"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.calls import select_calls
-from pytest_replay.settings import Mode
 
 if TYPE_CHECKING:
     from pytest_replay.adapters.http.calls import Calls
     from pytest_replay.run import Run
     from pytest_replay.session import Session
+    from pytest_replay.settings import Mode
 
 
 class Replay:

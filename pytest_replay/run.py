@@ -66,15 +66,14 @@ class Run:
 
     def enter(self, session: Session) -> None:
         """Make a session the innermost one; where it only replays, no packet leaves from now on."""
-        if not session.records:
-            self._guard.arm(_rules(session.settings.network), session.failures.append)
+        allowed = ("*",) if session.records else session.settings.network
+        self._guard.arm(_rules(allowed), session.failures.append)
         enter(session)
 
     def leave(self, session: Session) -> None:
         """Undo `enter`."""
         leave(session)
-        if not session.records:
-            self._guard.disarm()
+        self._guard.disarm()
 
     def drain(self, session: Session) -> None:
         """Run the atexit callbacks that were registered in a session, while it is the innermost one."""

@@ -217,11 +217,17 @@ class Session:
         redacted = self._redaction.tape(interactions)
         tape = MemoryTape((route_of(interaction.request), interaction) for interaction in redacted)
         new = Cassette(self.name, header, tape)
-        return new if old is None or self._newly_shared else keep_times(new, old, timeless=lambda i: _timeless(i, timeless))
+        return (
+            new
+            if old is None or self._newly_shared
+            else keep_times(new, old, timeless=lambda i: _timeless(i, timeless))
+        )
 
     @property
     def _newly_shared(self) -> bool:
-        return self._shared and self._cassette is not None and not self._cassette.header.settings.get("shared")
+        return (
+            self._shared and self._cassette is not None and not self._cassette.header.settings.get("shared")
+        )
 
     def _match_settings(self) -> dict[str, Any]:
         """Name the match settings that are not the defaults."""

@@ -1,0 +1,1 @@
+"""The storages that come with pytest-replay-cassettes, found by URL scheme."""

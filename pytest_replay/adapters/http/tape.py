@@ -67,14 +67,14 @@ def _read(response: Any, body: bytes) -> Any:
     """
     if _is_fresh(response, body):
         response.close()
-        response._content = body  # noqa: SLF001  # as Response.read does
+        response._content = body
     return response.read()
 
 
 async def _aread(response: Any, body: bytes) -> Any:
     if _is_fresh(response, body):
         await response.aclose()
-        response._content = body  # noqa: SLF001  # as Response.aread does
+        response._content = body
     return await response.aread()
 
 
@@ -83,12 +83,12 @@ def _is_fresh(response: Any, body: bytes) -> bool:
     if response.is_stream_consumed or response.is_closed:
         return False
     response.is_stream_consumed = True
-    response._num_bytes_downloaded = len(body)  # noqa: SLF001  # as Response.iter_raw does
+    response._num_bytes_downloaded = len(body)
     return True
 
 
 def _in_asyncio() -> bool:
-    return asyncio._get_running_loop() is not None  # noqa: SLF001  # documented, and does not raise
+    return asyncio._get_running_loop() is not None
 
 
 @coroutine
