@@ -18,11 +18,14 @@ A `ReplayFailure` derives from BaseException, as pytest's own outcomes do: SDKs 
 
 from __future__ import annotations
 
+import errno
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from types import FrameType
 
 
 class ReplayError(Exception):
@@ -160,3 +163,19 @@ class LateRequestError(ReplayFailure):
             "what to do next:\n"
             f"  stop the thread before {test} ends (close or shut down its client)"
         )
+
+
+def raisable(failure: ReplayFailure) -> BaseException:
+    """Make of a failure what the calling thread can be failed with; the session keeps the failure itself.
+
+    A worker of `multiprocessing.pool` dies of anything but an Exception, and who waits for its result would wait for
+    ever. There it is a PermissionError, which the failure has caused.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the one way to know who calls
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "multiprocessing.pool" and frame.f_code.co_name == "worker":
+            error = PermissionError(errno.EPERM, str(failure))
+            error.__cause__ = failure
+            return error
+        frame = frame.f_back
+    return failure

@@ -9,10 +9,10 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, Header, Index, MemoryTape, keep_times
-from pytest_replay.errors import LateRequestError, NoMatchError, ReplayFailure, UnplayedError
+from pytest_replay.errors import LateRequestError, NoMatchError, ReplayFailure, UnplayedError, raisable
 from pytest_replay.matching import route_of
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.settings import Mode, Settings
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from pytest_replay.matching import Plan
     from pytest_replay.redaction import Redaction
-
-F = TypeVar("F", bound=ReplayFailure)
 
 OWNER = "_pytest_replay_session"
 """Attribute of a thread: the session that it was started in."""
@@ -146,16 +144,16 @@ class Session:
         with self._lock:
             self.calls.remove(call)
 
-    def fail(self, failure: F) -> F:
-        """Keep a failure for the end of the test, and hand it back to be raised."""
+    def fail(self, failure: ReplayFailure) -> BaseException:
+        """Keep a failure for the end of the test; what comes back is to be raised."""
         self.failures.append(failure)
-        return failure
+        return raisable(failure)
 
-    def late(self, asked: Message) -> LateRequestError:
+    def late(self, asked: Message) -> BaseException:
         """Tell of a request that came after the session was closed; the error is to be raised."""
         late = LateRequestError(route_of(asked), thread=threading.current_thread().name, test=self.test)
         self.on_late(late)
-        return late
+        return raisable(late)
 
     def close(self, *, passed: bool, timeless: Callable[[Message], Hashable]) -> Verdict:
         """End the session: what is to be saved, and what is wrong.

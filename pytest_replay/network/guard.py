@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import sys
 import threading
@@ -12,7 +11,7 @@ from socket import getaddrinfo
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_replay.errors import NetworkBlockedError
+from pytest_replay.errors import NetworkBlockedError, raisable
 from pytest_replay.network.rules import Host, NetworkRules, read_host
 
 if TYPE_CHECKING:
@@ -210,10 +209,7 @@ class Guard:
 def _refuse(armed: _Armed, attempt: str) -> NoReturn:
     error = NetworkBlockedError(attempt, who=_who())
     armed.refused(error)
-    if _called_by("multiprocessing.pool", "worker"):
-        # This worker hands over an Exception; of anything else it dies, and who waits for it waits for ever.
-        raise PermissionError(errno.EPERM, str(error)) from error
-    raise error
+    raise raisable(error)
 
 
 def _who() -> str:

@@ -1,0 +1,54 @@
+"""The README's snippets: what it shows is what happens."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.http import Answer
+
+if TYPE_CHECKING:
+    from fixtures.http import Server
+
+pytest.importorskip("httpx")
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SERVICE = "https://api.example.com"
+
+
+def snippets(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def script(server: Server) -> None:
+    server.script("GET /users/1", 503, 503, {"id": 1, "name": "Ada"})
+    server.script("POST /orders", Answer(201, {"order": 1}))
+
+
+@pytest.mark.parametrize("number", range(len(snippets("python"))))
+def test_a_python_snippet_records_and_replays(number: int, pytester: pytest.Pytester, server: Server) -> None:
+    script(server)
+    pytester.makepyfile(test_snippet=snippets("python")[number].replace(SERVICE, server.url))
+    recorded = pytester.runpytest_subprocess("--record")
+    assert recorded.ret == 0, recorded.stdout.str()
+    server.stop()
+    replayed = pytester.runpytest_subprocess()
+    assert replayed.ret == 0, replayed.stdout.str()
+
+
+def test_the_cassette_looks_as_it_is_shown(pytester: pytest.Pytester, server: Server) -> None:
+    script(server)
+    pytester.makepyfile(test_users=snippets("python")[0].replace(SERVICE, server.url))
+    assert pytester.runpytest_subprocess("--record").ret == 0
+    cassette = pytester.path / "cassettes/test_users/test_a_flaky_service_is_asked_again.yaml"
+    shown = cassette.read_text(encoding="utf-8").replace(server.url, SERVICE)
+    (snippet,) = snippets("yaml")
+    assert snippet in shown, textwrap.indent(shown, "  ")
+
+
+def test_every_snippet_is_of_a_language_that_is_tested() -> None:
+    assert set(re.findall(r"^```(\w+)", README, re.MULTILINE)) == {"console", "python", "yaml"}
