@@ -3,6 +3,7 @@
 from pytest_replay.adapters import Adapter
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Tape
 from pytest_replay.errors import (
+    BrokenTapeError,
     CassetteError,
     CassetteFormatError,
     LateRequestError,
@@ -24,6 +25,7 @@ from pytest_replay.storage import Storage
 
 __all__ = [
     "Adapter",
+    "BrokenTapeError",
     "Cassette",
     "CassetteError",
     "CassetteFormatError",

@@ -9,6 +9,7 @@
     ReplayFailure(BaseException)        what fails a test, and what no SDK may swallow
     ├── NoMatchError                    a request that the tape has no answer for
     ├── TapeEndedError                  a stream read further than it was recorded
+    ├── BrokenTapeError                 a cassette that proves unreadable while it is played
     ├── UnplayedError                   recorded interactions that the test didn't ask for
     ├── NetworkBlockedError             a connection that tried to leave a replayed test
     └── LateRequestError                a request from a thread that outlived its test
@@ -110,6 +111,14 @@ class TapeEndedError(ReplayFailure):
             f"  the recorded test closed this response after {chunks} chunk(s); this one reads on\n\n"
             "what to do next:\n  record the test again: pytest --record"
         )
+
+
+class BrokenTapeError(ReplayFailure):
+    """A cassette that proves unreadable while it is played: a CassetteError that no SDK may swallow."""
+
+    def __init__(self, error: CassetteError) -> None:
+        self.error = error
+        super().__init__(str(error))
 
 
 class UnplayedError(ReplayFailure):

@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, Header, Index, MemoryTape, keep_times
-from pytest_replay.errors import LateRequestError, NoMatchError, ReplayFailure, UnplayedError, raisable
+from pytest_replay.errors import (
+    BrokenTapeError,
+    CassetteError,
+    LateRequestError,
+    NoMatchError,
+    ReplayFailure,
+    UnplayedError,
+    raisable,
+)
 from pytest_replay.matching import route_of
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.settings import Mode, Settings
@@ -127,15 +135,17 @@ class Session:
         if self.closed.is_set():
             raise self.late(request)
         with self._lock:
-            position = None if self._index is None else self._index.take(request)
-            if position is None:
-                if not self.records:
-                    raise self.fail(self._miss(self._redaction.live(request)))
-                call = Call(request, None, self.now(), origin=origin)
-            else:
-                now = self.now()
-                recorded = self._read(position)
+            try:
+                recorded = self._take(request)
+            except CassetteError as error:
+                raise self.fail(BrokenTapeError(error)) from error
+            now = self.now()
+            if recorded is not None:
                 call = Call(request, recorded, now, list(recorded.replies), now, origin)
+            elif self.records:
+                call = Call(request, None, now, origin=origin)
+            else:
+                raise self.fail(self._miss(self._redaction.live(request)))
             self.calls.append(call)
         return call
 
@@ -192,9 +202,11 @@ class Session:
             regroup=plan.regroup,
         )
 
-    def _read(self, position: int) -> Interaction:
-        assert self._cassette is not None  # noqa: S101  # a position comes from its index
-        return self._cassette.tape.read(position)
+    def _take(self, request: Message) -> Interaction | None:
+        if self._index is None or self._cassette is None:
+            return None
+        position = self._index.take(request)
+        return None if position is None else self._cassette.tape.read(position)
 
     def _unplayed(self) -> list[str]:
         if self.records or self._index is None or self._cassette is None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.codec import make_response
 from pytest_replay.adapters.http.faults import make_error
-from pytest_replay.errors import TapeEndedError
+from pytest_replay.errors import BrokenTapeError, CassetteError, TapeEndedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
 
     from pytest_replay.adapters.http.library import Library
-    from pytest_replay.messages import Reply
+    from pytest_replay.messages import Message, Reply
     from pytest_replay.session import Call, Session
 
 
@@ -27,7 +27,7 @@ def answer(library: Library, session: Session, call: Call, request: Any, home: s
     if head is None or head.kind == "http.cancelled":
         return None
     if head.kind == "http.error":
-        raise make_error(library, head, request, home=home)
+        raise _fault(library, session, head, request, home)
     if len(replies) == 1:
         response = make_response(library, head, library.module.ByteStream(head.body))
         if "content-encoding" not in response.headers:
@@ -36,6 +36,13 @@ def answer(library: Library, session: Session, call: Call, request: Any, home: s
         return response
     stream = _stream_class(library)(library, session, call, request, home)
     return make_response(library, head, stream)
+
+
+def _fault(library: Library, session: Session, message: Message, request: Any, home: str) -> BaseException:
+    try:
+        return make_error(library, message, request, home=home)
+    except CassetteError as error:
+        return session.fail(BrokenTapeError(error))
 
 
 def wait_for_ever(session: Session, call: Call) -> None:
@@ -126,7 +133,7 @@ class _TapeStream:
     def _said(self, reply: Reply) -> Iterator[bytes]:
         message = reply.message
         if message.kind == "http.error":
-            raise make_error(self._library, message, self._request, home=self._home)
+            raise _fault(self._library, self._session, message, self._request, self._home)
         if message.kind == "http.closed":
             chunks = sum(reply.message.kind == "http.chunk" for reply in self._call.replies)
             asked = f"{self._request.method} {self._request.url}"
