@@ -112,7 +112,7 @@ class Index:
         `accepts(now, then)` has the last word where a matcher has no key. `regroup` loosens a saved route as
         `route` does (a host that is ignored), and is None where it has nothing to loosen.
         """
-        self._tape = tape
+        self.tape = tape
         self._route = route
         self._key = key
         self._accepts = accepts
@@ -140,7 +140,7 @@ class Index:
 
     def unplayed(self) -> list[int]:
         """List the positions that no request has asked for."""
-        return [position for position in range(len(self._tape)) if position not in self.played]
+        return [position for position in range(len(self.tape)) if position not in self.played]
 
     def _find(self, route: str, key: Hashable, request: Message) -> int | None:
         lane = self._lanes.get(route)
@@ -154,7 +154,7 @@ class Index:
                 return position
         while lane.unread:
             position = lane.unread.pop()
-            recorded = self._tape.read(position).request
+            recorded = self.tape.read(position).request
             if self._route(recorded) != route:
                 continue  # its hint was wrong: `_settle` files it where it belongs
             recorded_key = self._key(recorded)
@@ -167,7 +167,7 @@ class Index:
         if self._accepts is None:
             return ready.popleft()
         for position in ready:
-            if self._accepts(request, self._tape.read(position).request):
+            if self._accepts(request, self.tape.read(position).request):
                 ready.remove(position)
                 return position
         return None
@@ -175,7 +175,7 @@ class Index:
     def _positions(self, route: str) -> list[int]:
         if self._grouped is not None:
             return self._grouped.get(route, [])
-        return list(self._tape.positions(route))
+        return list(self.tape.positions(route))
 
     def _settle(self) -> None:
         """File every interaction by what it says itself, not by its hint."""
@@ -183,12 +183,12 @@ class Index:
             return
         self._settled = True
         self._grouped = self._group(
-            self._route(self._tape.read(position).request) for position in range(len(self._tape))
+            self._route(self.tape.read(position).request) for position in range(len(self.tape))
         )
         self._lanes.clear()
 
     def _hints(self) -> Iterator[str]:
-        return (self._tape.route(position) for position in range(len(self._tape)))
+        return (self.tape.route(position) for position in range(len(self.tape)))
 
     @staticmethod
     def _group(routes: Iterable[str]) -> dict[str, list[int]]:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.session import OWNER, innermost
+from pytest_replay.active import OWNER, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable

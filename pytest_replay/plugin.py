@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_replay.active import innermost
 from pytest_replay.errors import ReplayError, ReplayFailure, SettingsError
 from pytest_replay.items import (
     MARKER,
@@ -20,7 +21,6 @@ from pytest_replay.items import (
 from pytest_replay.replay import Replay
 from pytest_replay.reporting.summary import Tally, counted, header_line
 from pytest_replay.run import Run
-from pytest_replay.session import innermost
 from pytest_replay.settings import LISTS, NAMES, Mode, Settings
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.active import enter, leave
 from pytest_replay.adapters import GROUP
 from pytest_replay.adapters.respx import as_matcher
 from pytest_replay.leftovers import Leftovers
 from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules
 from pytest_replay.redaction import Redaction
-from pytest_replay.session import Session, Verdict, enter, leave
+from pytest_replay.session import Session, Verdict
 from pytest_replay.storage import open_storage
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ class Run:
         return self._storages[url]
 
     def _plan(self, settings: Settings) -> Plan:
-        return make_plan([as_matcher(item) for item in settings.match_on], settings.ignore)
+        matchers = [as_matcher(item) for item in settings.match_on]
+        return make_plan(matchers, settings.ignore, see=_redaction(settings.redact).live)
 
     def _timeless(self, message: Message) -> Hashable:
         return self._adapters[message.kind.partition(".")[0]].timeless(message)

@@ -21,24 +21,15 @@ from pytest_replay.errors import (
     UnplayedError,
     raisable,
 )
-from pytest_replay.matching import route_of
+from pytest_replay.matching import explain_miss, route_of
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.settings import Mode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable
 
     from pytest_replay.matching import Plan
     from pytest_replay.redaction import Redaction
-
-OWNER = "_pytest_replay_session"
-"""Attribute of a thread: the session that it was started in."""
-
-_stack: list[Session] = []
-"""The active sessions, innermost last: the only mutable module state of this package."""
-
-_NEAREST_OF = 200
-"""Recorded interactions that a miss is compared with: a text for people, not a search."""
 
 
 @dataclass(slots=True, eq=False)
@@ -122,7 +113,11 @@ class Session:
         """Whether what the tape doesn't answer goes to the wire."""
         self.plays = mode is not Mode.ALL
         """Whether a request may be answered by the tape, so that its body has to be known first."""
-        self._index = None if cassette is None or mode is Mode.ALL else self._index_of(cassette)
+        self._index: Index | None = None
+        if cassette is not None and mode is not Mode.ALL:
+            self._index = Index(
+                cassette.tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup
+            )
 
     def open(self, request: Message, *, origin: Any = None) -> Call:
         """Decide who answers a request: the tape, in recorded order, or the wire.
@@ -145,7 +140,11 @@ class Session:
             elif self.records:
                 call = Call(request, None, now, origin=origin)
             else:
-                raise self.fail(self._miss(self._redaction.live(request)))
+                raise self.fail(
+                    explain_miss(
+                        request, test=self.test, cassette=self.name, index=self._index, plan=self._plan
+                    )
+                )
             self.calls.append(call)
         return call
 
@@ -191,22 +190,11 @@ class Session:
                 unplayed=len(unplayed),
             )
 
-    def _index_of(self, cassette: Cassette) -> Index:
-        plan, live = self._plan, self._redaction.live
-        accepts = plan.accepts
-        return Index(
-            cassette.tape,
-            route=plan.route,
-            key=lambda message: plan.key(live(message)),
-            accepts=None if accepts is None else lambda now, then: accepts(live(now), live(then)),
-            regroup=plan.regroup,
-        )
-
     def _take(self, request: Message) -> Interaction | None:
-        if self._index is None or self._cassette is None:
+        if self._index is None:
             return None
         position = self._index.take(request)
-        return None if position is None else self._cassette.tape.read(position)
+        return None if position is None else self._index.tape.read(position)
 
     def _unplayed(self) -> list[str]:
         if self.records or self._index is None or self._cassette is None:
@@ -251,61 +239,6 @@ class Session:
             said["shared"] = True
         return said
 
-    def _miss(self, asked: Message) -> NoMatchError:
-        route = route_of(asked)
-        record = f"record the test again: pytest --record {_quoted(self.test)}"
-        if self._index is None or self._cassette is None:
-            reason = f"there is no cassette: {self.name}"
-            return NoMatchError(route, reason=reason, remedies=[record])
-        tape = self._cassette.tape
-        positions = self._index.on_route(asked)
-        if not positions:
-            routes = list(tape.routes())
-            reason = f"nothing on this route was recorded ({len(tape)} interactions on {len(routes)} others)"
-            return NoMatchError(route, reason=reason, remedies=[record])
-        compared = [
-            (self._plan.differences(asked, self._redaction.live(tape.read(position).request)), position)
-            for position in positions[:_NEAREST_OF]
-        ]
-        same = [position for differences, position in compared if not differences]
-        if same:
-            reason = f"it was recorded {len(same)} time(s), and all of them have been played"
-            return NoMatchError(route, reason=reason, remedies=[record])
-        differences, position = min(compared, key=lambda pair: len(pair[0]))
-        return NoMatchError(
-            route,
-            reason=f"{len(positions)} recorded on this route, none of them the same",
-            nearest=f"{tape.route(position)} (interaction {position + 1} of {len(tape)})",
-            differences=differences,
-            remedies=[record, *_ignoring(differences)],
-        )
-
-
-def active() -> Session | None:
-    """Find the session that a request of this thread belongs to: the innermost open one.
-
-    A thread that outlived the session it was started in still belongs to that one, which will refuse it.
-    """
-    owner: Session | None = getattr(threading.current_thread(), OWNER, None)
-    if owner is not None and owner.closed.is_set():
-        return owner
-    return _stack[-1] if _stack else None
-
-
-def innermost() -> Session | None:
-    """Find the innermost open session, whoever asks."""
-    return _stack[-1] if _stack else None
-
-
-def enter(session: Session) -> None:
-    """Make a session the innermost one."""
-    _stack.append(session)
-
-
-def leave(session: Session) -> None:
-    """Take a session off the stack."""
-    _stack.remove(session)
-
 
 def _name_of(matcher: Any) -> str:
     return matcher if isinstance(matcher, str) else getattr(matcher, "__name__", type(matcher).__name__)
@@ -321,19 +254,3 @@ def _interaction_of(call: Call) -> Interaction:
 def _timeless(interaction: Interaction, timeless: Callable[[Message], Hashable]) -> Hashable:
     replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
     return timeless(interaction.request), replies
-
-
-def _ignoring(differences: list[str]) -> Iterator[str]:
-    """Suggest ignore paths for what differs."""
-    paths = []
-    for line in differences[:3]:
-        place = line.partition(": ")[0]
-        part, _, rest = place.partition(" ")
-        paths.append(f"{part}:{rest}" if rest else part)
-    if paths:
-        shown = ", ".join(f'"{path}"' for path in paths)
-        yield f"or, if this varies by nature: @pytest.mark.replay(ignore=[{shown}])"
-
-
-def _quoted(test: str) -> str:
-    return f"'{test}'" if set(test) & set("[]() &;$'\"") else test

@@ -36,13 +36,13 @@ class Plan:
     predicates: tuple[PredicateMatcher, ...]
     loose: frozenset[str]
     """Parts of the route that are passed over: `method` and parts of the URL."""
+    see: Callable[[Message], Message]
+    """How matching sees a message: redacted."""
 
     @property
     def accepts(self) -> Callable[[Message, Message], bool] | None:
         """The last word of matchers without a key; None where all have one."""
-        if not self.predicates:
-            return None
-        return lambda now, then: all(matcher.accepts(now, then) for matcher in self.predicates)
+        return self._accepts if self.predicates else None
 
     @property
     def regroup(self) -> Callable[[str], str] | None:
@@ -61,12 +61,18 @@ class Plan:
 
     def key(self, message: Message) -> Hashable:
         """Make the key that a request shares, within its route, with those that it takes for the same."""
-        return tuple([matcher.key(message) for matcher in self.matchers if matcher is not METHOD])
+        seen = self.see(message)
+        return tuple([matcher.key(seen) for matcher in self.matchers if matcher is not METHOD])
 
     def differences(self, now: Message, then: Message) -> list[str]:
         """List how a request differs from a recorded one; empty where it matches."""
+        now, then = self.see(now), self.see(then)
         found = (matcher.difference(now, then) for matcher in (*self.matchers, *self.predicates))
         return [line for text in found if text is not None for line in text.splitlines()]
+
+    def _accepts(self, now: Message, then: Message) -> bool:
+        now, then = self.see(now), self.see(then)
+        return all(matcher.accepts(now, then) for matcher in self.predicates)
 
     def _regroup(self, route: str) -> str:
         method, _, url = route.partition(" ")
@@ -83,9 +89,16 @@ def route_of(message: Message) -> str:
     return f"{message.fields['method']} {base_of(message.fields['url'])}"
 
 
-def make_plan(match_on: Sequence[Any], ignore: Sequence[str], *, source: str = "settings") -> Plan:
+def make_plan(
+    match_on: Sequence[Any],
+    ignore: Sequence[str],
+    *,
+    see: Callable[[Message], Message],
+    source: str = "settings",
+) -> Plan:
     """Make a plan of matchers (names, Matcher objects, functions) and ignored paths.
 
+    `see` makes of a message what matching may see of it: the redacted one.
     Raises SettingsError for a matcher that is unknown and a path that can't be read.
     """
     paths = [parse_path(text, source=f"{source}: ignore") for text in ignore]
@@ -104,7 +117,7 @@ def make_plan(match_on: Sequence[Any], ignore: Sequence[str], *, source: str = "
             msg = f"{source}: match_on: {item!r} is neither a name, nor a Matcher, nor a function (now, then)"
             raise SettingsError(msg)
     loose = (whole & {"method", *PARTS[:-1]}) | ({*PARTS[:-1]} if "url" in whole else set())
-    return Plan(tuple(matchers), tuple(predicates), frozenset(loose))
+    return Plan(tuple(matchers), tuple(predicates), frozenset(loose), see)
 
 
 def _matcher(name: str, paths: Iterable[Path], whole: set[str], source: str) -> Matcher | None:

@@ -6,12 +6,12 @@ import functools
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.active import active
 from pytest_replay.adapters.http.library import Library, library_of, load_libraries
 from pytest_replay.adapters.http.rim import handle, handle_async
 from pytest_replay.adapters.http.tls import shared_in_replay
 from pytest_replay.adapters.http.transport import make_transport
 from pytest_replay.errors import MissingExtraError, SettingsError
-from pytest_replay.session import active
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.session import innermost
+from pytest_replay.active import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,62 @@
+"""Why nothing fits: what is said of a request that the tape has no answer for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_replay.errors import NoMatchError
+from pytest_replay.matching.plan import route_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_replay.cassette import Index
+    from pytest_replay.matching.plan import Plan
+    from pytest_replay.messages import Message
+
+_COMPARED = 200
+"""Recorded interactions that a miss is compared with: it is a text for people, not a search."""
+
+
+def explain_miss(
+    asked: Message, *, test: str, cassette: str, index: Index | None, plan: Plan
+) -> NoMatchError:
+    """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs."""
+    route = route_of(asked)
+    record = f"record the test again: pytest --record {_quoted(test)}"
+    if index is None:
+        return NoMatchError(route, reason=f"there is no cassette: {cassette}", remedies=[record])
+    tape, positions = index.tape, index.on_route(asked)
+    if not positions:
+        reason = f"nothing on this route was recorded ({len(tape)} interactions on others)"
+        return NoMatchError(route, reason=reason, remedies=[record])
+    compared = [
+        (plan.differences(asked, tape.read(position).request), position) for position in positions[:_COMPARED]
+    ]
+    same = sum(not differences for differences, _ in compared)
+    if same:
+        reason = f"it was recorded {same} time(s), and all of them have been played"
+        return NoMatchError(route, reason=reason, remedies=[record])
+    differences, position = min(compared, key=lambda pair: len(pair[0]))
+    return NoMatchError(
+        route,
+        reason=f"{len(positions)} recorded on this route, none of them the same",
+        nearest=f"{tape.route(position)} (interaction {position + 1} of {len(tape)})",
+        differences=differences,
+        remedies=[record, *_ignoring(differences)],
+    )
+
+
+def _ignoring(differences: list[str]) -> Iterator[str]:
+    """Suggest ignore paths for what differs."""
+    paths = []
+    for line in differences[:3]:
+        part, _, rest = line.partition(": ")[0].partition(" ")
+        paths.append(f"{part}:{rest}" if rest else part)
+    if paths:
+        shown = ", ".join(f'"{path}"' for path in paths)
+        yield f"or, if this varies by nature: @pytest.mark.replay(ignore=[{shown}])"
+
+
+def _quoted(test: str) -> str:
+    return f"'{test}'" if set(test) & set("[]() &;$'\"") else test
