@@ -33,12 +33,13 @@ def main() -> int:
     tape = PLACE / "cassettes/test_sdks/test_schematic_asks_once_for_each_company.yaml"
     if tape.is_file():
         say(f"What was checked in: {tape.relative_to(HERE.parent)}")
-        print("\n".join(tape.read_text(encoding="utf-8").splitlines()[:60]))
+        print("\n".join(tape.read_text(encoding="utf-8").splitlines()[:62]))
     return recorded or replayed
 
 
 def run_pytest(port: int, *options: str) -> int:
-    command = [sys.executable, "-m", "pytest", "--rootdir=.", "-c", os.devnull, "-q", *options]
+    quiet = ["-q", "-o", "asyncio_default_fixture_loop_scope=function"]
+    command = [sys.executable, "-m", "pytest", "--rootdir=.", "-c", os.devnull, *quiet, *options]
     environment = {**os.environ, "DEMO_SERVICE": f"http://127.0.0.1:{port}"}
     return subprocess.run(command, cwd=PLACE, env=environment, check=False).returncode
 
