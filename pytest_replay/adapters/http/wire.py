@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.adapters.http.codec import response_message
 from pytest_replay.adapters.http.faults import error_message
 from pytest_replay.adapters.respx import answered_by_respx
+from pytest_replay.bodies.codings import encode
 from pytest_replay.bodies.media import media_of
 from pytest_replay.messages import Message, Reply
 
@@ -80,8 +81,13 @@ class Recorder:
         if answered_by_respx(response):
             self._session.forget(self._call)
             return response
+        head = response_message(response)
+        if response.is_stream_consumed:  # its body is at hand: nobody will read the stream
+            self._call.ending = None
+            self._hear(replace(head, body=_body_at_hand(self._library, response, head)))
+            return response
         self._call.ending = "http.closed"
-        self._hear(response_message(response))
+        self._hear(head)
         response.stream = _tee_of(self._library, response.stream, self._reading)
         return response
 
@@ -125,6 +131,12 @@ class Recorder:
             return
         body = b"".join(reply.message.body for reply in chunks)
         self._call.replies = [Reply(replace(head.message, body=body), head.after, head.delay)]
+
+
+def _body_at_hand(library: Library, response: Any, head: Message) -> bytes:
+    if isinstance(response.stream, library.module.ByteStream):
+        return b"".join(response.stream)
+    return encode(response.content, ", ".join(media_of(head).codings))
 
 
 def _tee_of(library: Library, stream: Any, tell: Callable[[bytes | None, BaseException | None], None]) -> Any:
