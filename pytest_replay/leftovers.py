@@ -19,6 +19,10 @@ _POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._
 """Modules whose threads serve whoever comes next: they belong to no test."""
 
 
+_MACHINERY = sys.stdlib_module_names | {"_pytest", "pytest"}
+"""What these register is to last as long as the process."""
+
+
 @dataclass(slots=True)
 class Leftovers:
     """The taps on `Thread.start` and `atexit`, put in for a run; without a session they pass through."""
@@ -87,6 +91,6 @@ def _serves_a_pool(thread: threading.Thread) -> bool:
 
 
 def _is_of_the_test(frame: Any) -> bool:
-    """Tell whether a function registers something for later, not a module that is being imported, nor the stdlib."""
-    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return frame.f_code.co_name != "<module>" and module not in sys.stdlib_module_names
+    """Tell whether a function registers something for later; not a module while it is imported, nor the machinery."""
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return frame.f_code.co_name != "<module>" and package not in _MACHINERY
