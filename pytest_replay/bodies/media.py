@@ -105,7 +105,7 @@ def media_of(message: Message) -> Media:
             return _NOTHING_SAID
         return _amqp_media(_text(properties.get("content_type")), _text(properties.get("content_encoding")))
     headers = message.fields.get("headers")
-    if not isinstance(headers, list):
+    if not isinstance(headers, list) or not message.kind.startswith("http."):
         return _NOTHING_SAID
     content_type = content_encoding = ""
     for name, value in cast("list[tuple[str, str]]", headers):

@@ -1,0 +1,212 @@
+"""The YAML storage: one file a cassette, made for review in git. This module owns the files.
+
+Opened by `yaml:` (names are relative to the run's root) or `yaml:some/dir`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import yaml
+
+from pytest_replay.errors import CassetteError, SettingsError, StorageError
+from pytest_replay_storages.plain import same
+from pytest_replay_storages.yaml_diagnosis import looks_like_ours
+from pytest_replay_storages.yaml_stream import dump, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_replay.cassette import Cassette
+    from pytest_replay.messages import Interaction, Message
+
+_SUFFIX = ".yaml"
+_HEAD = 1 << 12
+_ELSEWHERE = frozenset({".git", ".hg", "__pycache__", "node_modules"})
+"""Folders that hold no cassettes, and many files."""
+_DISK_REMEDIES = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room: the quota is used up",
+    errno.EROFS: "this file system is read-only: record where it can be written to",
+    errno.EACCES: "give yourself the right to write there",
+    errno.EPERM: "give yourself the right to write there",
+    errno.ENAMETOOLONG: "give the test a cassette of a shorter name",
+    errno.ENOTDIR: "a file stands where a folder should: move one of them",
+}
+
+
+def open_yaml(url: str, root: Path) -> YamlStorage:
+    """Open the folder that `url` names. Raises SettingsError, and StorageError where PyYAML has no libyaml."""
+    if not yaml.__with_libyaml__:
+        msg = (
+            "the YAML storage needs libyaml, and this PyYAML was built without it\n"
+            "  install a wheel: pip install --force-reinstall --only-binary=:all: pyyaml"
+        )
+        raise StorageError(msg)
+    scheme, _, folder = url.partition(":")
+    if scheme != "yaml" or "?" in folder:
+        msg = f"replay_storage: {url!r} is no URL of the YAML storage, such as `yaml:` or `yaml:some/dir`"
+        raise SettingsError(msg)
+    return YamlStorage(root / folder)
+
+
+class YamlStorage:
+    """Keeps a cassette in `<root>/<name>.yaml`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def load(self, name: str) -> Cassette | None:
+        path = self._path(name)
+        data = _read(path)
+        return None if data is None else load(data, path=path, name=name)
+
+    def save(self, cassette: Cassette) -> None:
+        path = self._path(cassette.name)
+        try:
+            data = dump(cassette)
+        except TypeError as error:
+            msg = f"can't save {path}: {error}"
+            raise StorageError(msg) from error
+        _check_reads_back(data, cassette, path)
+        if not _holds(path, data, cassette.name):
+            _replace(path, data)
+
+    def names(self) -> Iterator[str]:
+        """Name every cassette under the root, sorted. Files are told by how they begin, so broken ones count."""
+        return iter(sorted(self._found()))
+
+    def remove(self, name: str) -> None:
+        path = self._path(name)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            raise KeyError(name) from None
+        except OSError as error:
+            raise _disk_error("remove", path, error) from error
+
+    def _path(self, name: str) -> Path:
+        """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
+        path = PurePosixPath(name)
+        if not path.name or path.as_posix() != name or ".." in path.parts or "\\" in name or "\0" in name:
+            msg = f"{name!r} is no name of a cassette, which is a posix path without `..`"
+            raise SettingsError(msg)
+        return self.root / f"{name}{_SUFFIX}"
+
+    def _found(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self.root):
+            folders[:] = [name for name in folders if name not in _ELSEWHERE]
+            if "pyvenv.cfg" in files:
+                folders.clear()
+                continue
+            for file in files:
+                path = Path(folder, file)
+                if path.suffix == _SUFFIX and _is_cassette(path):
+                    yield path.relative_to(self.root).as_posix().removesuffix(_SUFFIX)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CassetteError("not a regular file", path=path, remedy="Move away what stands there")
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise CassetteError(problem, path=path, remedy="Give yourself the right to read it") from error
+
+
+def _is_cassette(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and looks_like_ours(file.read(_HEAD))
+    except OSError:
+        return False
+
+
+def _check_reads_back(data: bytes, cassette: Cassette, path: Path) -> None:
+    """Make sure, before anything is written, that it will be read as what it was."""
+    try:
+        again = load(data, path=path, name=cassette.name)
+        wrong = _first_difference(cassette, again)
+    except CassetteError as error:
+        wrong = str(error)
+    if wrong is not None:
+        msg = f"can't save {path}: it would not read back as it is\n  {wrong}"
+        raise StorageError(msg)
+
+
+def _first_difference(given: Cassette, again: Cassette) -> str | None:
+    there, here = given.header, again.header
+    if there.recorded_at != here.recorded_at or not same(
+        [there.libraries, there.settings], [here.libraries, here.settings]
+    ):
+        return f"its header would be {here}"
+    for number, (one, other) in enumerate(zip(given, again, strict=True), start=1):
+        if one[0] != other[0]:
+            return f"the route of interaction {number}, {one[0]!r}, would be {other[0]!r}"
+        if not _same_interaction(one[1], other[1]):
+            return f"interaction {number}, {one[0]}, would be {other[1]}"
+    return None
+
+
+def _same_interaction(one: Interaction, other: Interaction) -> bool:
+    return (
+        len(one.replies) == len(other.replies)
+        and _same_message(one.request, other.request)
+        and all(
+            _same_message(mine.message, theirs.message)
+            and (mine.after, mine.delay) == (theirs.after, theirs.delay)
+            for mine, theirs in zip(one.replies, other.replies, strict=True)
+        )
+    )
+
+
+def _same_message(one: Message, other: Message) -> bool:
+    return (one.kind, one.body) == (other.kind, other.body) and same(one.fields, other.fields)
+
+
+def _holds(path: Path, data: bytes, name: str) -> bool:
+    """Tell whether a file is as it should be already. Raises StorageError for one that must not be replaced."""
+    try:
+        current = _read(path)
+        if current is None or current == data:
+            return current is not None
+        for _ in load(current, path=path, name=name):
+            pass
+    except CassetteError as error:
+        msg = f"won't replace what can't be read as a cassette\n  {error}"
+        raise StorageError(msg) from error
+    return False
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a new one beside it takes its place."""
+    path = path.resolve()  # a link stays a link
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _disk_error("save", path, error) from error
+
+
+def _disk_error(deed: str, path: Path, error: OSError) -> StorageError:
+    remedy = _DISK_REMEDIES.get(error.errno or 0, "see to the disk, then record again: pytest --record")
+    return StorageError(f"can't {deed} {path}: {error.strerror or error}\n  {remedy}")

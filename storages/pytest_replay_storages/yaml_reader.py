@@ -1,0 +1,211 @@
+"""Reads one YAML document, untrusted, into plain data: libyaml's events, and a small strict core of YAML.
+
+Knows neither cassettes nor files: lines are counted from the start of what it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+import yaml
+from yaml.events import (
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from yaml.events import Event
+    from yaml.nodes import Node
+
+    from pytest_replay_storages.plain import Marked
+
+_DEEPEST = 64
+_WORDS: dict[str, bool | None] = {"null": None, "true": True, "false": False}
+_INT = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_SUSPECT = frozenset("0123456789+-.~=<nNtTfFyYoO")
+"""What a plain scalar begins with that may be anything but a string."""
+_AMBIGUOUS = re.compile(
+    r"""
+      ~ | = | << | null | true | false | yes | no | on | off | y | n
+    | [-+]? 0b [01_]+                                    # YAML 1.1's integers
+    | [-+]? 0o? [0-7_]+
+    | [-+]? 0x [0-9a-f_]+
+    | [-+]? [0-9] [0-9_]*
+    | [-+]? [0-9] [0-9_]* (?: : [0-5]? [0-9] )+ (?: \. [0-9_]* )?
+    | [-+]? (?: [0-9] [0-9_]* )? \. [0-9_]* (?: e [-+]? [0-9]+ )?    # its floats
+    | [-+]? [0-9] [0-9_]* e [-+]? [0-9]+
+    | [-+]? \. (?: inf | nan )
+    | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2}                 # its timestamps
+      (?: (?: t | [ \t]+ ) [0-9]{1,2} : .* )?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What YAML 1.1 and JSON don't both read as the same: one reader's number is another's string."""
+
+
+class YamlError(ValueError):
+    """A document that isn't what the strict core allows."""
+
+    def __init__(self, problem: str, *, line: int, remedy: str | None = None) -> None:
+        self.problem = problem
+        self.line = line
+        """0-based, from the start of the document's text."""
+        self.remedy = remedy
+        super().__init__(problem)
+
+
+def read(data: bytes, *, timestamps: bool = False) -> Marked:
+    """Read a text that holds one document. Raises YamlError.
+
+    With `timestamps`, one like 2026-11-21T08:57:38.123456Z is kept as text; it is ambiguous otherwise.
+    """
+    reader = _Reader(data, resolved_but_time if timestamps else resolved)
+    try:
+        return reader.document()
+    except yaml.YAMLError as error:
+        raise _syntax_error(error, data) from error
+
+
+def resolved(text: str) -> Marked:
+    """Tell what a plain scalar stands for. Raises ValueError where readers of YAML don't agree on it."""
+    if text[:1] not in _SUSPECT and text:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if not text or _AMBIGUOUS.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def resolved_but_time(text: str) -> Marked:
+    """Do as `resolved`, but keep the text of a timestamp."""
+    if _TIMESTAMP.fullmatch(text):
+        return text
+    return resolved(text)
+
+
+def locate(data: bytes, path: Sequence[str | int]) -> int:
+    """Find the 0-based line of the place that `path` leads to in a document that can be read."""
+    node: Node | None = yaml.compose(data, Loader=yaml.CSafeLoader)
+    line = 0
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = [pair for pair in node.value if pair[0].value == step]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            found = [(item, item) for item in node.value[step : step + 1]]
+        else:
+            found = []
+        if not found:
+            break
+        key, node = found[0]
+        line = key.start_mark.line
+    return line
+
+
+class _Reader:
+    __slots__ = ("_next", "_resolve")
+
+    def __init__(self, data: bytes, resolve: Callable[[str], Marked]) -> None:
+        self._next = cast("Callable[[], Event]", yaml.CBaseLoader(data).get_event)
+        self._resolve = resolve
+
+    def document(self) -> Marked:
+        self._next()
+        start = self._next()
+        if not isinstance(start, DocumentStartEvent):
+            return None
+        if start.version or start.tags:
+            raise YamlError("a YAML directive", line=_line(start), remedy="Take it out.")
+        value = self._value(self._next(), 0)
+        self._next()
+        extra = self._next()
+        if not isinstance(extra, StreamEndEvent):
+            raise YamlError("a second document without a line `---`", line=_line(extra))
+        return value
+
+    def _value(self, event: Event, depth: int) -> Marked:
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event)
+        if not isinstance(event, MappingStartEvent | SequenceStartEvent):
+            raise _forbidden(event, "an alias")
+        if event.anchor is not None or event.tag is not None:
+            raise _forbidden(event, _decoration(event))
+        if depth == _DEEPEST:
+            raise YamlError(f"more than {_DEEPEST} levels", line=_line(event), remedy="Record it again.")
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(depth + 1)
+        return self._sequence(depth + 1)
+
+    def _mapping(self, depth: int) -> dict[str, Marked]:
+        mapping: dict[str, Marked] = {}
+        next_event = self._next
+        while not isinstance(event := next_event(), MappingEndEvent):
+            if not isinstance(event, ScalarEvent) or not isinstance(key := self._scalar(event), str):
+                raise YamlError("a key that is no string", line=_line(event), remedy="Put it in quotes.")
+            if key in mapping:
+                problem = f"the key {key!r} for the second time"
+                raise YamlError(problem, line=_line(event), remedy="Take one out.")
+            mapping[key] = self._value(next_event(), depth)
+        return mapping
+
+    def _sequence(self, depth: int) -> list[Marked]:
+        sequence: list[Marked] = []
+        while not isinstance(event := self._next(), SequenceEndEvent):
+            sequence.append(self._value(event, depth))
+        return sequence
+
+    def _scalar(self, event: ScalarEvent) -> Marked:
+        if event.anchor is not None or event.tag is not None:
+            raise _forbidden(event, _decoration(event))
+        if event.style:
+            return event.value
+        try:
+            return self._resolve(event.value)
+        except ValueError as error:
+            raise _ambiguous(event) from error
+
+
+def _ambiguous(event: ScalarEvent) -> YamlError:
+    if event.value:
+        return YamlError(
+            f"{event.value} may be a string or something else, to YAML and to JSON",
+            line=_line(event),
+            remedy=f"Put it in quotes if it is a string: {event.value!r}.",
+        )
+    return YamlError("no value", line=_line(event), remedy="Write null, or '' for an empty string.")
+
+
+def _forbidden(event: Event, what: str) -> YamlError:
+    remedy = "Cassettes hold plain data: write it out, or quote it if it is text."
+    return YamlError(what, line=_line(event), remedy=remedy)
+
+
+def _decoration(event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> str:
+    return f"the anchor &{event.anchor}" if event.anchor is not None else f"the tag {event.tag}"
+
+
+def _line(event: Event) -> int:
+    return event.start_mark.line if event.start_mark is not None else 0
+
+
+def _syntax_error(error: yaml.YAMLError, data: bytes) -> YamlError:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        line = min(error.problem_mark.line, data.rstrip().count(b"\n"))
+        return YamlError(f"broken YAML: {error.problem}", line=line)
+    if isinstance(error, yaml.reader.ReaderError):
+        return YamlError(f"broken YAML: {error.reason}", line=data.count(b"\n", 0, error.position))
+    return YamlError(f"broken YAML: {error}", line=0)
