@@ -17,12 +17,13 @@ _stack: list[Session] = []
 def active() -> Session | None:
     """Find the session that a request of this thread belongs to: the innermost open one.
 
-    A thread that outlived the session it was started in still belongs to that one, which will refuse it.
+    A thread that outlived the session it was started in still belongs to that one, which will refuse it. So does a
+    thread of a wider fixture that sends between two tests, when no session is the innermost one.
     """
     owner: Session | None = getattr(threading.current_thread(), OWNER, None)
     if owner is not None and owner.closed.is_set():
         return owner
-    return _stack[-1] if _stack else None
+    return _stack[-1] if _stack else owner
 
 
 def innermost() -> Session | None:
