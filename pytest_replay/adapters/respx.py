@@ -14,13 +14,19 @@ from pytest_replay.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
+    from pytest_replay.adapters.http.library import Place
     from pytest_replay.messages import Message
 
 
-def respx_is_active() -> bool:
-    """Tell whether a router of respx is started."""
+def respx_is_active(place: Place) -> bool:
+    """Tell whether a router of respx is started that answers for these transports."""
     mocks = sys.modules.get("respx.mocks")
-    return mocks is not None and bool(mocks.HTTPCoreMocker.routers)
+    return (
+        mocks is not None
+        and bool(mocks.HTTPCoreMocker.routers)
+        and place.over_httpcore
+        and mocks.httpcore is place.library.core
+    )
 
 
 def ask_respx(request: Any) -> Any:
@@ -43,11 +49,11 @@ async def ask_respx_async(request: Any) -> Any:
         return None
 
 
-def answered_by_respx(outcome: Any) -> bool:
-    """Tell whether a response or an error seen above httpcore was made by a router, not by a connection."""
-    if not respx_is_active():
+def answered_by_respx(place: Place, outcome: Any) -> bool:
+    """Tell whether a response or an error was made by a router, not by a connection."""
+    if not respx_is_active(place):
         return False
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, BaseException):
         return not type(outcome.__cause__).__module__.startswith("httpcore")
     return "network_stream" not in outcome.extensions
 

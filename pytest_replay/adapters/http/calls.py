@@ -29,8 +29,8 @@ class HttpCall:
     @property
     def request(self) -> Any:
         """The request as sent: a Request of the library that sent it, its body read."""
-        library, extensions = self._call.origin
-        request = make_request(library, self._call.request)
+        place, extensions = self._call.origin
+        request = make_request(place.library, self._call.request)
         request.extensions = dict(extensions)
         return request
 
@@ -53,7 +53,7 @@ class HttpCall:
         """The exception that was raised instead of a response, or while it was read; None where none was."""
         for reply in self._call.replies:
             if reply.message.kind == "http.error":
-                return make_error(self._library, reply.message, self.request, home="")
+                return make_error(self._call.origin[0], reply.message, self.request)
         return None
 
     @property
@@ -96,7 +96,7 @@ class HttpCall:
 
     @property
     def _library(self) -> Library:
-        library: Library = self._call.origin[0]
+        library: Library = self._call.origin[0].library
         return library
 
     def __repr__(self) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.errors import CassetteError
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
-    from pytest_replay.adapters.http.library import Library
+    from collections.abc import Iterable
+
+    from pytest_replay.adapters.http.library import Place
 
 _DEPTH = 4
 """Causes kept of one failure: httpx, httpcore, the socket's own, and one to spare."""
 
-_FOREIGN = ("builtins", "ssl", "socket", "anyio", "h11", "h2")
+_FOREIGN = ("builtins", "ssl", "socket", "anyio", "trio", "h11", "h2")
 """Further modules whose exceptions a cassette may name: a cassette is untrusted, so nothing else is imported."""
 
 _ERRNO = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
@@ -26,25 +29,24 @@ def error_message(error: BaseException) -> Message:
     causes: list[dict[str, str]] = []
     raised: BaseException | None = error
     while raised is not None and len(causes) < _DEPTH:
-        kind = type(raised)
-        causes.append({"type": f"{_root(kind)}.{kind.__qualname__}", "text": str(raised)})
+        causes.append({"type": _name(type(raised)), "text": str(raised)})
         raised = raised.__cause__
     return Message("http.error", {"causes": causes})
 
 
-def make_error(library: Library, message: Message, request: Any, *, home: str) -> Exception:
+def make_error(place: Place, message: Message, request: Any) -> Exception:
     """Make the exception that was raised, its causes chained.
 
-    `home` is the package of the transport, whose exceptions may be named too. Raises CassetteError where the tape
-    names an exception that is not one.
+    The package of the tapped transport may have exceptions of its own. Raises CassetteError where the tape names an
+    exception that is not one.
     """
     causes: Any = message.fields["causes"]
-    made = [_made(library, cause, home) for cause in causes]
+    made = [_made(place, cause) for cause in causes]
     error = made[0]
     if error is None:
         problem = f"it names an exception that can't be raised: {causes[0]['type']!r}"
         raise CassetteError(problem, path="the cassette of this test", remedy="record the test again")
-    if isinstance(error, library.module.RequestError):
+    if isinstance(error, place.library.module.RequestError):
         error.request = request
     below = error
     for cause in made[1:]:
@@ -54,9 +56,8 @@ def make_error(library: Library, message: Message, request: Any, *, home: str) -
     return error
 
 
-def _made(library: Library, cause: dict[str, str], home: str) -> Exception | None:
-    root, _, name = cause["type"].partition(".")
-    kind = _class(library, root, name, home)
+def _made(place: Place, cause: dict[str, str]) -> Exception | None:
+    kind = _class(place, *cause["type"].split("."))
     if kind is None:
         return None
     text = cause["text"]
@@ -67,23 +68,33 @@ def _made(library: Library, cause: dict[str, str], home: str) -> Exception | Non
         return None
 
 
-def _class(library: Library, root: str, name: str, home: str) -> type[Exception] | None:
+def _class(place: Place, root: str, *names: str) -> type[Exception] | None:
     found: Any
     if root in ("httpx", "httpx2"):
-        found = library.module
+        found = place.library.module
     elif root in ("httpcore", "httpcore2"):
-        found = library.core
-    elif root in _FOREIGN or root == home:
+        found = place.library.core
+    elif root in _FOREIGN or root == place.home:
         try:
             found = importlib.import_module(root)
         except ImportError:
             return None
     else:
         return None
-    for part in name.split("."):
-        found = getattr(found, part, None)
+    found = _within(found, names)
     return found if isinstance(found, type) and issubclass(found, Exception) else None
 
 
-def _root(kind: type[BaseException]) -> str:
-    return kind.__module__.partition(".")[0]
+def _name(kind: type[BaseException]) -> str:
+    """Name an exception as its users import it: by its package where that has it, else by its module."""
+    root = kind.__module__.partition(".")[0]
+    names = kind.__qualname__.split(".")
+    public = _within(sys.modules.get(root), names) is kind
+    return ".".join([root if public else kind.__module__, *names])
+
+
+def _within(module: Any, names: Iterable[str]) -> Any:
+    found = module
+    for name in names:
+        found = getattr(found, name, None)
+    return found

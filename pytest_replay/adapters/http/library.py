@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 _CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
@@ -26,6 +27,29 @@ class Library:
     def version(self) -> str:
         """The version, as its distribution says."""
         return str(self.module.__version__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where requests are tapped: a class of transports."""
+
+    library: Library
+    home: str
+    """The package that the class is from."""
+    over_httpcore: bool
+    """Whether it is one of the library's own, which hand requests on to its core."""
+
+
+def place_of(library: Library, transport: Any) -> Place:
+    """Describe the class of a transport."""
+    kind: Any = type(transport)
+    return _place(library, kind)
+
+
+@cache
+def _place(library: Library, kind: type) -> Place:
+    own = (library.module.HTTPTransport, library.module.AsyncHTTPTransport)
+    return Place(library, kind.__module__.partition(".")[0], issubclass(kind, own))
 
 
 def load_libraries() -> list[Library]:

@@ -12,54 +12,50 @@ from pytest_replay.adapters.respx import ask_respx, ask_respx_async, respx_is_ac
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_replay.adapters.http.library import Library
+    from pytest_replay.adapters.http.library import Library, Place
     from pytest_replay.session import Session
 
 
-def handle(
-    library: Library, session: Session, inner: Callable[[Any], Any], request: Any, *, home: str
-) -> Any:
-    """Answer a request of a sync client; `inner` would send it, `home` is the transport's package."""
+def handle(place: Place, session: Session, inner: Callable[[Any], Any], request: Any) -> Any:
+    """Answer a request of a sync client; `inner` would send it."""
     __tracebackhide__ = True  # a failure of the test is shown where the SDK asked
     if on_wire.get():
         return inner(request)
-    if session.plays and respx_is_active():
+    if session.plays and respx_is_active(place):
         response = ask_respx(request)
         if response is not None:
             return response
     body = getattr(request, "_content", None)
     if body is None and session.plays:
         body = b"".join(request.stream)
-        request = _loaded(library, request, body)
-    call = session.open(request_message(request, body or b""), origin=(library, request.extensions))
+        request = _loaded(place.library, request, body)
+    call = session.open(request_message(request, body or b""), origin=(place, request.extensions))
     if call.recorded is None:
-        return send(library, session, call, inner, request)
-    response = answer(library, session, call, request, home)
+        return send(place, session, call, inner, request)
+    response = answer(place, session, call, request)
     if response is None:
-        wait_for_ever(session, call)
+        wait_for_ever(session)
     return response
 
 
-async def handle_async(
-    library: Library, session: Session, inner: Callable[[Any], Any], request: Any, *, home: str
-) -> Any:
-    """Answer a request of an async client; `inner` would send it, `home` is the transport's package."""
+async def handle_async(place: Place, session: Session, inner: Callable[[Any], Any], request: Any) -> Any:
+    """Answer a request of an async client; `inner` would send it."""
     __tracebackhide__ = True  # a failure of the test is shown where the SDK asked
     if on_wire.get():
         return await inner(request)
-    if session.plays and respx_is_active():
+    if session.plays and respx_is_active(place):
         response = await ask_respx_async(request)
         if response is not None:
             return response
     body = getattr(request, "_content", None)
     if body is None and session.plays:
         body = b"".join([chunk async for chunk in request.stream])
-        request = _loaded(library, request, body)
-    call = session.open(request_message(request, body or b""), origin=(library, request.extensions))
+        request = _loaded(place.library, request, body)
+    call = session.open(request_message(request, body or b""), origin=(place, request.extensions))
     if call.recorded is None:
-        return await send_async(library, session, call, inner, request)
+        return await send_async(place, session, call, inner, request)
     await pause()
-    response = answer(library, session, call, request, home)
+    response = answer(place, session, call, request)
     if response is None:
         await wait_for_ever_async()
     return response

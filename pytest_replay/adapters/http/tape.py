@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 from functools import cache, partial
 from types import coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from pytest_replay.adapters.http.codec import make_response
 from pytest_replay.adapters.http.faults import make_error
@@ -15,40 +16,40 @@ from pytest_replay.errors import BrokenTapeError, CassetteError, TapeEndedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
 
-    from pytest_replay.adapters.http.library import Library
-    from pytest_replay.messages import Message, Reply
+    from pytest_replay.adapters.http.library import Library, Place
+    from pytest_replay.messages import Message
     from pytest_replay.session import Call, Session
 
 
-def answer(library: Library, session: Session, call: Call, request: Any, home: str) -> Any:
+def answer(place: Place, session: Session, call: Call, request: Any) -> Any:
     """Answer a request from the tape; None where it was never answered."""
-    replies = call.replies
+    library, replies = place.library, call.replies
     head = replies[0].message if replies else None
     if head is None or head.kind == "http.cancelled":
         return None
     if head.kind == "http.error":
-        raise _fault(library, session, head, request, home)
+        raise _fault(place, session, head, request)
     if len(replies) == 1:
         response = make_response(library, head, library.module.ByteStream(head.body))
         if "content-encoding" not in response.headers:
             response.read = partial(_read, response, head.body)
             response.aread = partial(_aread, response, head.body)
         return response
-    stream = _stream_class(library)(library, session, call, request, home)
+    stream = _stream_class(library)(place, session, call, request)
     return make_response(library, head, stream)
 
 
-def _fault(library: Library, session: Session, message: Message, request: Any, home: str) -> BaseException:
+def _fault(place: Place, session: Session, message: Message, request: Any) -> BaseException:
     try:
-        return make_error(library, message, request, home=home)
+        return make_error(place, message, request)
     except CassetteError as error:
         return session.fail(BrokenTapeError(error))
 
 
-def wait_for_ever(session: Session, call: Call) -> None:
-    """Give no answer, until the session is over."""
+def wait_for_ever(session: Session) -> NoReturn:
+    """Give no answer. When the session is over, the thread ends quietly: it asked in time, and nobody waits for it."""
     session.closed.wait()
-    raise session.late(call.request)
+    raise SystemExit
 
 
 async def wait_for_ever_async() -> None:
@@ -113,30 +114,53 @@ def _stream_class(library: Library) -> Any:
 class _TapeStream:
     """A recorded body in its recorded pieces, with the recorded end."""
 
-    def __init__(self, library: Library, session: Session, call: Call, request: Any, home: str) -> None:
-        self._library = library
+    def __init__(self, place: Place, session: Session, call: Call, request: Any) -> None:
+        self._place = place
         self._session = session
         self._call = call
         self._request = request
-        self._home = home
 
     def __iter__(self) -> Iterator[bytes]:
-        for reply in self._call.replies:
-            yield from self._said(reply)
+        for piece in self._pieces():
+            if piece is None:
+                wait_for_ever(self._session)
+            else:
+                yield piece
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for reply in self._call.replies:
-            for chunk in self._said(reply):
-                yield chunk
-                await pause()
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _AsyncPieces(self._pieces())
 
-    def _said(self, reply: Reply) -> Iterator[bytes]:
-        message = reply.message
-        if message.kind == "http.error":
-            raise _fault(self._library, self._session, message, self._request, self._home)
-        if message.kind == "http.closed":
-            chunks = sum(reply.message.kind == "http.chunk" for reply in self._call.replies)
-            asked = f"{self._request.method} {self._request.url}"
-            raise self._session.fail(TapeEndedError(asked, chunks=chunks))
-        if message.body:
-            yield message.body
+    def _pieces(self) -> Iterator[bytes | None]:
+        """Make the pieces and the end of the body; None where nothing more came."""
+        for reply in self._call.replies:
+            message = reply.message
+            if message.kind == "http.cancelled":
+                yield None
+            elif message.kind == "http.error":
+                raise _fault(self._place, self._session, message, self._request)
+            elif message.kind == "http.closed":
+                raise self._session.fail(self._ended())
+            elif message.body:
+                yield message.body
+
+    def _ended(self) -> TapeEndedError:
+        chunks = sum(reply.message.kind == "http.chunk" for reply in self._call.replies)
+        return TapeEndedError(f"{self._request.method} {self._request.url}", chunks=chunks)
+
+
+@dataclass(slots=True)
+class _AsyncPieces:
+    """No generator, which who closes a stream early would leave to the garbage collector."""
+
+    _pieces: Iterator[bytes | None]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await pause()
+        for piece in self._pieces:
+            if piece is not None:
+                return piece
+            await wait_for_ever_async()
+        raise StopAsyncIteration

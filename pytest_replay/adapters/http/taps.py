@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.active import active
-from pytest_replay.adapters.http.library import Library, library_of, load_libraries
+from pytest_replay.adapters.http.library import Library, library_of, load_libraries, place_of
 from pytest_replay.adapters.http.rim import handle, handle_async
 from pytest_replay.adapters.http.tls import shared_in_replay
 from pytest_replay.adapters.http.transport import make_transport
@@ -48,11 +48,11 @@ class HttpAdapter:
         try:
             kind = getattr(importlib.import_module(module), name) if colon else None
         except (ImportError, AttributeError) as error:
-            msg = f"replay_transports: {place!r} can't be imported: {error}"
+            msg = f"transports: {place!r} can't be imported: {error}"
             raise SettingsError(msg) from error
         library = library_of(kind, self._libraries or []) if isinstance(kind, type) else None
         if library is None or not isinstance(kind, type):
-            msg = f"replay_transports: {place!r} is no transport class of httpx or httpx2, as package.module:Class"
+            msg = f"transports: {place!r} is no transport class of httpx or httpx2, as package.module:Class"
             raise SettingsError(msg)
         self._tap(kind, library)
 
@@ -108,8 +108,7 @@ def _tapped(library: Library, original: Any) -> Any:
         session = active()
         if session is None:
             return original(self, request)
-        inner = functools.partial(original, self)
-        return handle(library, session, inner, request, home=type(self).__module__.partition(".")[0])
+        return handle(place_of(library, self), session, functools.partial(original, self), request)
 
     return handle_request
 
@@ -122,7 +121,6 @@ def _tapped_async(library: Library, original: Any) -> Any:
         if session is None:
             return await original(self, request)
         inner = functools.partial(original, self)
-        home = type(self).__module__.partition(".")[0]
-        return await handle_async(library, session, inner, request, home=home)
+        return await handle_async(place_of(library, self), session, inner, request)
 
     return handle_async_request

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.adapters.http.library import place_of
 from pytest_replay.adapters.http.rim import handle, handle_async
 
 if TYPE_CHECKING:
@@ -25,18 +26,17 @@ def _transport_class(library: Library) -> Any:
 
 class _ReplayTransport:
     def __init__(self, library: Library, session: Session, inner: Any) -> None:
-        self._library = library
+        self._place = place_of(library, inner)
         self._session = session
         self._inner = inner
-        self._home = type(inner).__module__.partition(".")[0]
 
     def handle_request(self, request: Any) -> Any:
         inner = self._inner.handle_request
-        return handle(self._library, self._session, inner, request, home=self._home)
+        return handle(self._place, self._session, inner, request)
 
     async def handle_async_request(self, request: Any) -> Any:
         inner = self._inner.handle_async_request
-        return await handle_async(self._library, self._session, inner, request, home=self._home)
+        return await handle_async(self._place, self._session, inner, request)
 
     def close(self) -> None:
         self._inner.close()

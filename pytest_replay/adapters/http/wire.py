@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pytest_replay.adapters.http.codec import response_message
 from pytest_replay.adapters.http.faults import error_message
@@ -17,20 +17,20 @@ from pytest_replay.messages import Message, Reply
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from pytest_replay.adapters.http.library import Library
+    from pytest_replay.adapters.http.library import Library, Place
     from pytest_replay.session import Call, Session
 
 on_wire: ContextVar[bool] = ContextVar("pytest_replay_on_wire", default=False)
 """Whether this request is being recorded already, further out: a wrapping transport's inner one is not taped twice."""
 
 
-def send(library: Library, session: Session, call: Call, inner: Callable[[Any], Any], request: Any) -> Any:
+def send(place: Place, session: Session, call: Call, inner: Callable[[Any], Any], request: Any) -> Any:
     """Send a request and record what comes back."""
-    recorder = Recorder(library, session, call)
+    recorder = Recorder(place, session, call)
     token = on_wire.set(True)
     try:
         response = inner(recorder.teed(request))
-    except Exception as error:
+    except BaseException as error:
         recorder.failed(error)
         raise
     finally:
@@ -39,14 +39,14 @@ def send(library: Library, session: Session, call: Call, inner: Callable[[Any], 
 
 
 async def send_async(
-    library: Library, session: Session, call: Call, inner: Callable[[Any], Any], request: Any
+    place: Place, session: Session, call: Call, inner: Callable[[Any], Any], request: Any
 ) -> Any:
     """Send a request and record what comes back."""
-    recorder = Recorder(library, session, call)
+    recorder = Recorder(place, session, call)
     token = on_wire.set(True)
     try:
         response = await inner(recorder.teed(request))
-    except Exception as error:
+    except BaseException as error:
         recorder.failed(error)
         raise
     finally:
@@ -57,13 +57,13 @@ async def send_async(
 class Recorder:
     """Keeps what one call says and hears, as it happens."""
 
-    def __init__(self, library: Library, session: Session, call: Call) -> None:
-        self._library = library
+    def __init__(self, place: Place, session: Session, call: Call) -> None:
+        self._place = place
         self._session = session
         self._call = call
-        self._sent = bytearray()
-        self._own_fault = False
+        self._sent = _Sent(call)
         call.ending = "http.cancelled"
+        library = place.library
         session.libraries[library.name] = library.version
 
     def teed(self, request: Any) -> Any:
@@ -72,60 +72,88 @@ class Recorder:
             return request
         copy = object.__new__(type(request))
         copy.__dict__.update(request.__dict__)
-        copy.stream = _tee_of(self._library, request.stream, self._sending)
+        copy.stream = _tee_of(self._place.library, request.stream, self._sent)
         return copy
 
     def answered(self, response: Any) -> Any:
         """Keep a response's head, and its body as it is read."""
-        self._keep_sent()
-        if answered_by_respx(response):
+        self._sent.keep()
+        if answered_by_respx(self._place, response):
             self._session.forget(self._call)
             return response
         head = response_message(response)
         if response.is_stream_consumed:  # its body is at hand: nobody will read the stream
             self._call.ending = None
-            self._hear(replace(head, body=_body_at_hand(self._library, response, head)))
+            body = _body_at_hand(self._place.library, response, head)
+            self._call.hear(replace(head, body=body), at=self._session.now())
             return response
         self._call.ending = "http.closed"
-        self._hear(head)
-        response.stream = _tee_of(self._library, response.stream, self._reading)
+        self._call.hear(head, at=self._session.now())
+        response.stream = _tee_of(self._place.library, response.stream, _Heard(self._session, self._call))
         return response
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """Keep a failure, unless it came from the test's own request body: that will fail again by itself."""
-        self._keep_sent()
-        if self._own_fault or answered_by_respx(error):
+        self._sent.keep()
+        if self._sent.broken or answered_by_respx(self._place, error):
             self._session.forget(self._call)
-            return
+        elif isinstance(error, Exception):  # else the caller gave up, as `ending` says
+            self._call.ending = None
+            self._call.hear(error_message(error), at=self._session.now())
+
+
+class _Sent:
+    """Listens to the body of a request."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._body = bytearray()
+        self.broken = False
+        """Whether it broke off by itself."""
+
+    def waits(self) -> None:
+        on_wire.set(False)  # what the test asks for while it makes the body is a request of its own
+
+    def hears(self, chunk: bytes) -> None:
+        on_wire.set(True)
+        self._body += chunk
+
+    def breaks(self, error: BaseException) -> None:  # noqa: ARG002  # whatever it was, cancellation included
+        on_wire.set(True)
+        self.broken = True
+
+    def ends(self) -> None:
+        on_wire.set(True)
+        self.keep()
+
+    def keep(self) -> None:
+        """Make what has been sent so far the body of the recorded request."""
+        if self._body:
+            self._call.request = replace(self._call.request, body=bytes(self._body))
+
+
+class _Heard:
+    """Listens to the body of a response."""
+
+    def __init__(self, session: Session, call: Call) -> None:
+        self._session = session
+        self._call = call
+
+    def waits(self) -> None:
+        self._call.ending = "http.cancelled"
+
+    def hears(self, chunk: bytes) -> None:
+        self._call.ending = "http.closed"
+        self._call.hear(Message("http.chunk", body=chunk), at=self._session.now())
+
+    def breaks(self, error: BaseException) -> None:
+        if isinstance(error, Exception):  # else the caller gave up, as `ending` says
+            self._call.ending = None
+            self._call.hear(error_message(error), at=self._session.now())
+
+    def ends(self) -> None:
+        """Forget where the chunks of the body ended, unless that means something."""
         self._call.ending = None
-        self._hear(error_message(error))
-
-    def _sending(self, chunk: bytes | None, error: BaseException | None) -> None:
-        if chunk is not None:
-            self._sent += chunk
-        self._own_fault = isinstance(error, Exception)
-
-    def _reading(self, chunk: bytes | None, error: BaseException | None) -> None:
-        if self._call.ending is None:
-            return
-        if chunk is not None:
-            self._hear(Message("http.chunk", body=chunk))
-        elif isinstance(error, Exception):
-            self._call.ending = None
-            self._hear(error_message(error))
-        elif error is None:
-            self._call.ending = None
-            self._join_chunks()
-
-    def _hear(self, message: Message) -> None:
-        self._call.hear(message, at=self._session.now())
-
-    def _keep_sent(self) -> None:
-        if self._sent:
-            self._call.request = replace(self._call.request, body=bytes(self._sent))
-
-    def _join_chunks(self) -> None:
-        """Forget where the chunks of a finished body ended, unless that means something."""
         head, *chunks = self._call.replies
         if self._session.settings.chunks == "exact" or media_of(head.message).is_event_stream:
             return
@@ -139,12 +167,25 @@ def _body_at_hand(library: Library, response: Any, head: Message) -> bytes:
     return encode(response.content, ", ".join(media_of(head).codings))
 
 
-def _tee_of(library: Library, stream: Any, tell: Callable[[bytes | None, BaseException | None], None]) -> Any:
-    """Make a stream that passes another one on, sync or async as that one is.
+class _Listener(Protocol):
+    """What is told of a stream as it passes."""
 
-    `tell` hears each chunk, then `(None, None)` at the end or `(None, error)` where it broke.
-    """
-    return _tee_class(library)(stream, tell)
+    def waits(self) -> None:
+        """Hear that the next chunk is asked for."""
+
+    def hears(self, chunk: bytes) -> None:
+        """Hear that it is there."""
+
+    def breaks(self, error: BaseException) -> None:
+        """Hear that waiting for it ended in an error, or that the reader gave up."""
+
+    def ends(self) -> None:
+        """Hear that there is none."""
+
+
+def _tee_of(library: Library, stream: Any, listener: _Listener) -> Any:
+    """Make a stream that passes another one on, sync or async as that one is."""
+    return _tee_class(library)(stream, listener)
 
 
 @cache
@@ -154,32 +195,64 @@ def _tee_class(library: Library) -> Any:
 
 
 class _Tee:
-    def __init__(self, stream: Any, tell: Callable[[bytes | None, BaseException | None], None]) -> None:
+    def __init__(self, stream: Any, listener: _Listener) -> None:
         self._stream = stream
-        self._tell = tell
+        self._listener = listener
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._stream:
-                self._tell(chunk, None)
-                yield chunk
-        except BaseException as error:
-            self._tell(None, error)
-            raise
-        self._tell(None, None)
+        return _Passing(iter(self._stream), self._listener)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._stream:
-                self._tell(chunk, None)
-                yield chunk
-        except BaseException as error:
-            self._tell(None, error)
-            raise
-        self._tell(None, None)
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _PassingAsync(aiter(self._stream), self._listener)
 
     def close(self) -> None:
         self._stream.close()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+@dataclass(slots=True)
+class _Passing:
+    """No generator, which who closes a stream early would leave to the garbage collector."""
+
+    _chunks: Iterator[bytes]
+    _listener: _Listener
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        self._listener.waits()
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._listener.ends()
+            raise
+        except BaseException as error:
+            self._listener.breaks(error)
+            raise
+        self._listener.hears(chunk)
+        return chunk
+
+
+@dataclass(slots=True)
+class _PassingAsync:
+    _chunks: AsyncIterator[bytes]
+    _listener: _Listener
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._listener.waits()
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            self._listener.ends()
+            raise
+        except BaseException as error:
+            self._listener.breaks(error)
+            raise
+        self._listener.hears(chunk)
+        return chunk
