@@ -49,8 +49,8 @@ def open_yaml(url: str, root: Path) -> YamlStorage:
             "  install a wheel: pip install --force-reinstall --only-binary=:all: pyyaml"
         )
         raise StorageError(msg)
-    scheme, _, folder = url.partition(":")
-    if scheme != "yaml" or "?" in folder:
+    scheme, colon, folder = url.partition(":")
+    if scheme != "yaml" or not colon or "?" in folder:
         msg = f"replay_storage: {url!r} is no URL of the YAML storage, such as `yaml:` or `yaml:some/dir`"
         raise SettingsError(msg)
     return YamlStorage(root / folder)
@@ -149,11 +149,9 @@ def _first_difference(given: Cassette, again: Cassette) -> str | None:
         [there.libraries, there.settings], [here.libraries, here.settings]
     ):
         return f"its header would be {here}"
-    for number, (one, other) in enumerate(zip(given, again, strict=True), start=1):
-        if one[0] != other[0]:
-            return f"the route of interaction {number}, {one[0]!r}, would be {other[0]!r}"
-        if not _same_interaction(one[1], other[1]):
-            return f"interaction {number}, {one[0]}, would be {other[1]}"
+    for number, ((route, one), (as_route, other)) in enumerate(zip(given, again, strict=True), start=1):
+        if route != as_route or not _same_interaction(one, other):
+            return f"interaction {number}, {route}, would be {as_route}: {other}"
     return None
 
 

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, cast
 
 import yaml
 from yaml.events import (
-    DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
-    StreamEndEvent,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +63,7 @@ class YamlError(ValueError):
 
 
 def read(data: bytes, *, timestamps: bool = False) -> Marked:
-    """Read a text that holds one document. Raises YamlError.
+    """Read a text that holds one document, from its line `---` on. Raises YamlError.
 
     With `timestamps`, one like 2026-11-21T08:57:38.123456Z is kept as text; it is ambiguous otherwise.
     """
@@ -124,17 +122,11 @@ class _Reader:
         self._resolve = resolve
 
     def document(self) -> Marked:
-        self._next()
-        start = self._next()
-        if not isinstance(start, DocumentStartEvent):
-            return None
-        if start.version or start.tags:
-            raise YamlError("a YAML directive", line=_line(start), remedy="Take it out.")
+        self._next()  # the stream begins
+        self._next()  # the document begins
         value = self._value(self._next(), 0)
-        self._next()
-        extra = self._next()
-        if not isinstance(extra, StreamEndEvent):
-            raise YamlError("a second document without a line `---`", line=_line(extra))
+        self._next()  # the document ends
+        self._next()  # the stream ends, or libyaml refuses what is left
         return value
 
     def _value(self, event: Event, depth: int) -> Marked:
@@ -203,9 +195,11 @@ def _line(event: Event) -> int:
 
 
 def _syntax_error(error: yaml.YAMLError, data: bytes) -> YamlError:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        line = min(error.problem_mark.line, data.rstrip().count(b"\n"))
-        return YamlError(f"broken YAML: {error.problem}", line=line)
     if isinstance(error, yaml.reader.ReaderError):
         return YamlError(f"broken YAML: {error.reason}", line=data.count(b"\n", 0, error.position))
-    return YamlError(f"broken YAML: {error}", line=0)
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line if mark else 0
+    # At the end of the text, libyaml means the line behind its last.
+    return YamlError(
+        f"broken YAML: {getattr(error, 'problem', error)}", line=min(line, data.rstrip().count(b"\n"))
+    )

@@ -23,7 +23,7 @@ _LONGEST_KEY = 1000
 _PLAIN = re.compile(
     r"""
     [A-Za-z0-9_/$]
-    (?: [A-Za-z0-9_/.+@~*()!;$^|<>?&=%'"\\-] | : (?! [ ] | $ ) | [ ] (?! [ #] | $ ) | (?<! [ ] ) [#] )*
+    (?: [A-Za-z0-9_/.,+@~*(){}\[\]!;$^|<>?&=%'"\\-] | : (?! [ ] | $ ) | [ ] (?! [ #] | $ ) | (?<! [ ] ) [#] )*
     """,
     re.VERBOSE,
 )
@@ -36,6 +36,7 @@ _HIDDEN = (
 _NOT_LITERAL = re.compile(rf"{_HIDDEN}|[ \t]$|^\t", re.MULTILINE)
 _TO_ESCAPE = re.compile(rf'{_HIDDEN}|["\\\t\n]')
 _NOT_SINGLE = re.compile(rf"{_HIDDEN}|[\t\n']")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 
 
@@ -95,9 +96,13 @@ def _text(lines: list[str], text: str, *, column: int, lead: str) -> None:
     elif text.strip("\n") and not _NOT_LITERAL.search(text):
         _literal(lines, text, column=column, lead=lead)
     else:
-        *pieces, last = (_escaped(piece) for piece in text.splitlines(keepends=True))
-        margin = " " * column
-        lines.append(f'{lead} "' + "".join(f"{piece}\\\n{margin}" for piece in pieces) + f'{last}"')
+        first, *pieces = map(_escaped, _LINE.findall(text))
+        lines.append(f'{lead} "{first}')
+        for piece in pieces:
+            lines[-1] += "\\"
+            # A line that goes on would swallow its first blanks.
+            lines.append(" " * column + ("\\" if piece.startswith(" ") else "") + piece)
+        lines[-1] += '"'
 
 
 def _literal(lines: list[str], text: str, *, column: int, lead: str) -> None:
@@ -157,8 +162,7 @@ def _is_string(text: str) -> bool:
 
 
 def _escaped(text: str) -> str:
-    text = _TO_ESCAPE.sub(_escape, text)
-    return "\\" + text if text.startswith(" ") else text  # a line that goes on would swallow its first blanks
+    return _TO_ESCAPE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

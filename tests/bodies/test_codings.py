@@ -135,8 +135,37 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         undo(b"x", ["br"])
 
 
+def test_a_brotli_that_cannot_stop_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Decompressor:
+        def process(self, data: bytes) -> bytes:
+            raise NotImplementedError(data)
+
+    monkeypatch.setattr(brotli, "Decompressor", Decompressor)
+
+    with pytest.raises(CodingError, match=r"brotli is older than 1\.2"):
+        undo(b"x", ["br"])
+
+
+@pytest.mark.parametrize("library", ["compression.zstd", "backports.zstd", "zstandard"])
+def test_each_library_of_zstd_will_do(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(library)
+    for other in {"compression.zstd", "backports.zstd", "zstandard"} - {library}:
+        monkeypatch.setitem(sys.modules, other, None)
+    body = encode(DATA, "zstd")
+
+    assert undo(body, ["zstd"]) == DATA
+    for broken, said in ((b"not at all", "not zstd"), (body[:-1], "zstd"), (body + b"more", "not zstd")):
+        with pytest.raises(CodingError, match=said):
+            undo(broken, ["zstd"])
+    monkeypatch.setattr(codings, "LIMIT", len(DATA) - 1)
+    for bomb in (body, STREAMED):
+        with pytest.raises(CodingError, match="larger than"):
+            undo(bomb, ["zstd"])
+
+
 @pytest.mark.parametrize(
-    "recipe", ["gzip level=x", "gzip level=99", "gzip pace=3", "gzip level", "gzip header=xy", "lzma"]
+    "recipe",
+    ["gzip-raw", "gzip level=x", "gzip level=99", "gzip pace=3", "gzip level", "gzip header=xy", "lzma"],
 )
 def test_a_broken_recipe_is_an_error(recipe: str) -> None:
     with pytest.raises(CodingError, match=recipe):

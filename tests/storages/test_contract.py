@@ -157,25 +157,26 @@ TEXTS = st.text() | st.text(
     " \t\n\r:#-'\"{}[],&*!|>%@`?~=\\$\x00\x7f\x85\xa0\u2028\u202e\ufeff\U0001f600éab01.e+_"
 )
 WORDS = st.sampled_from(
-    [
-        "null",
-        "true",
-        "True",
-        "yes",
-        "no",
-        "on",
-        "~",
-        "=",
-        "<<",
-        "0",
-        "-0",
-        "007",
-        "0o7",
-        "0x1f",
-        "1_000",
-        "1e3",
-    ]
-    + ["12:30:00", "1.0", ".5", ".inf", "2026-11-21", "-", "--", "---", "...", "$x", "$$x"]
+    (
+        *(
+            "null",
+            "true",
+            "True",
+            "yes",
+            "no",
+            "on",
+            "~",
+            "=",
+            "<<",
+            "0",
+            "-0",
+            "007",
+            "0o7",
+            "0x1f",
+            "1_000",
+        ),
+        *("1e3", "12:30:00", "1.0", ".5", ".inf", "2026-11-21", "-", "--", "---", "...", "$x", "$$x"),
+    )
 )
 FLOATS = st.floats() | st.sampled_from([1e-07, 1e16, 1.5e300, -0.0])
 PLAIN = st.recursive(
@@ -216,6 +217,18 @@ REPLIES = st.builds(
     delay=st.floats(0, 1e9, allow_nan=False),
 )
 INTERACTIONS = st.builds(Interaction, MESSAGES, st.lists(REPLIES, max_size=3).map(tuple))
+
+
+@pytest.mark.parametrize("length", [900, 1023, 1024, 5000])
+def test_a_key_may_be_long(storage: Storage, length: int) -> None:
+    fields: dict[str, Plain] = {
+        "k" * length: 1,
+        "nested": [{"\n" * length: {"deep": ["x"]}}],
+        "lists": [[{"a" * length: []}]],
+    }
+    given = cassette(answered(1, Message("http.response", fields)))
+
+    assert exact(saved(storage, given)) == exact(given)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
