@@ -40,7 +40,7 @@ class Run:
     late: list[str] = field(default_factory=list)
     """Texts of requests that came after their test."""
     _recorded: set[str] = field(default_factory=set)
-    """Names of the cassettes that this run has written."""
+    """Names of the cassettes that this run has recorded."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _storages: dict[str, Storage] = field(default_factory=dict)
     _leftovers: Leftovers = field(default_factory=Leftovers)
@@ -86,6 +86,7 @@ class Run:
         storage = self._storage(session.settings)
         if verdict.save is not None:
             storage.save(verdict.save)
+        if verdict.recorded:  # though nothing has changed: who shares the cassette is to add to it
             self._recorded.add(session.name)
         if verdict.remove:
             storage.remove(session.name)
