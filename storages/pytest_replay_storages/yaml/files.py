@@ -17,8 +17,8 @@ import yaml
 
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay_storages.plain import same
-from pytest_replay_storages.yaml_diagnosis import looks_like_ours
-from pytest_replay_storages.yaml_stream import dump, load
+from pytest_replay_storages.yaml.diagnosis import looks_like_ours
+from pytest_replay_storages.yaml.stream import dump, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_replay_storages.yaml_reader import resolved
+from pytest_replay_storages.yaml.reader import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

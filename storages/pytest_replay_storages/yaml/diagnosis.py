@@ -49,7 +49,7 @@ def check(data: bytes, path: Path) -> None:
         raise CassetteError("a git conflict", path=path, line=line_at(data, conflict), remedy=remedy)
     _check_utf8(data, path)
     if _FOREIGN.match(head):
-        remedy = "Convert it: pytest-replay convert vcr:FOLDER yaml:FOLDER. Or record to a cassette of another name"
+        remedy = "Move it away and record again, or give the test a cassette of another name"
         raise CassetteError("a cassette of vcrpy or pytest-recording", path=path, line=1, remedy=remedy)
     if not looks_like_ours(head):
         remedy = f"A cassette begins with the line `{HEADLINE}` and a `format`. {RESTORE}"

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_replay.cassette import Cassette
 from pytest_replay.errors import CassetteError
-from pytest_replay_storages.yaml_diagnosis import END, HEADLINE, check, line_at
-from pytest_replay_storages.yaml_documents import (
+from pytest_replay_storages.yaml.diagnosis import END, HEADLINE, check, line_at
+from pytest_replay_storages.yaml.documents import (
     DocumentError,
     header_document,
     header_of,
     interaction_document,
     interaction_of,
 )
-from pytest_replay_storages.yaml_reader import YamlError, locate, read
-from pytest_replay_storages.yaml_writer import write
+from pytest_replay_storages.yaml.reader import YamlError, locate, read
+from pytest_replay_storages.yaml.writer import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
