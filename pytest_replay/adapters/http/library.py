@@ -22,6 +22,8 @@ class Library:
     """The library below it, whose exceptions are the causes of its own."""
     transports: Any
     """The module in which its transports are made."""
+    bound: tuple[type, ...]
+    """What its clients put around the stream of a response."""
 
     @property
     def version(self) -> str:
@@ -59,7 +61,9 @@ def load_libraries() -> list[Library]:
         if name in sys.modules or importlib.util.find_spec(name) is not None:
             module = importlib.import_module(name)
             transports = importlib.import_module(f"{module.__name__}._transports.default")
-            library = Library(module.__name__, module, importlib.import_module(core), transports)
+            clients = importlib.import_module(f"{module.__name__}._client")
+            bound = (clients.BoundSyncStream, clients.BoundAsyncStream)
+            library = Library(module.__name__, module, importlib.import_module(core), transports, bound)
             found.setdefault(id(module.HTTPTransport), library)
     return list(found.values())
 

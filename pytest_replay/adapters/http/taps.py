@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Message
     from pytest_replay.session import Session
 
+_INHERITED = object()
+"""Stands for a method that a class had from its parents."""
+
 
 class HttpAdapter:
     """The taps of one run."""
@@ -26,7 +29,7 @@ class HttpAdapter:
     def __init__(self) -> None:
         self._libraries: list[Library] | None = None
         self._originals: list[tuple[Any, str, Any]] = []
-        self._tapped: set[type] = set()
+        self._taps: set[Any] = set()
 
     def install(self) -> None:
         """Tap HTTPTransport and AsyncHTTPTransport of httpx and httpx2, as far as they are installed."""
@@ -60,8 +63,11 @@ class HttpAdapter:
         """Put everything back."""
         while self._originals:
             owner, name, original = self._originals.pop()
-            setattr(owner, name, original)
-        self._tapped.clear()
+            if original is _INHERITED:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        self._taps.clear()
         self._libraries = None
 
     def timeless(self, message: Message) -> Hashable:
@@ -82,22 +88,26 @@ class HttpAdapter:
         if library is None:
             msg = f"replay.transport() takes a transport of httpx or httpx2, not {inner!r}"
             raise SettingsError(msg)
-        if isinstance(inner, tuple(self._tapped)):
+        if any(getattr(type(inner), name, None) in self._taps for name in _TAPPED_BY):
             return inner
         return make_transport(library, session, inner)
 
     def _tap(self, kind: type, library: Library) -> None:
-        if kind in self._tapped:
-            return
-        self._tapped.add(kind)
-        if "handle_request" in kind.__dict__:
-            self._replace(kind, "handle_request", _tapped(library, kind.__dict__["handle_request"]))
-        if "handle_async_request" in kind.__dict__:
-            tapped = _tapped_async(library, kind.__dict__["handle_async_request"])
-            self._replace(kind, "handle_async_request", tapped)
+        abstract = (library.module.BaseTransport, library.module.AsyncBaseTransport)
+        for name, tapped_by in _TAPPED_BY.items():
+            method = getattr(kind, name, None)
+            if (
+                method is None
+                or method in self._taps
+                or any(method is vars(base).get(name) for base in abstract)
+            ):
+                continue
+            tap = tapped_by(library, method)
+            self._taps.add(tap)
+            self._replace(kind, name, tap)
 
     def _replace(self, owner: Any, name: str, new: Any) -> None:
-        self._originals.append((owner, name, getattr(owner, name)))
+        self._originals.append((owner, name, vars(owner).get(name, _INHERITED)))
         setattr(owner, name, new)
 
 
@@ -124,3 +134,7 @@ def _tapped_async(library: Library, original: Any) -> Any:
         return await handle_async(place_of(library, self), session, inner, request)
 
     return handle_async_request
+
+
+_TAPPED_BY = {"handle_request": _tapped, "handle_async_request": _tapped_async}
+"""The methods of a transport that send a request."""

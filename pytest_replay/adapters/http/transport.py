@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_replay.adapters.http.library import place_of
 from pytest_replay.adapters.http.rim import handle, handle_async
@@ -37,6 +37,20 @@ class _ReplayTransport:
     async def handle_async_request(self, request: Any) -> Any:
         inner = self._inner.handle_async_request
         return await handle_async(self._place, self._session, inner, request)
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._inner.__exit__(*error)
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._inner.__aexit__(*error)
 
     def close(self) -> None:
         self._inner.close()

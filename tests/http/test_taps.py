@@ -1,0 +1,394 @@
+"""The taps: put in once, seen by every request that reaches a transport, by no other, and gone without a trace."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fixtures.callers import LIBRARIES, SyncCaller, caller_of
+from fixtures.http import Answer, redirect
+from pytest_replay.adapters.http import HttpAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fixtures.callers import Caller
+    from fixtures.http import Server
+    from fixtures.taping import Take, Taping
+
+
+def methods() -> list[Any]:
+    """List what an adapter replaces."""
+    modules = [caller_of(f"{name}-sync").library for name in LIBRARIES]
+    found = []
+    for module in modules:
+        found.append(module.HTTPTransport.__dict__["handle_request"])
+        found.append(module.AsyncHTTPTransport.__dict__["handle_async_request"])
+        found.append(sys.modules[f"{module.__name__}._transports.default"].create_ssl_context)
+    return found
+
+
+def test_the_very_same_functions_are_put_back() -> None:
+    before = methods()
+    adapter = HttpAdapter()
+
+    adapter.install()
+    installed = methods()
+    adapter.install()
+    assert methods() == installed
+    assert not set(installed) & set(before)
+
+    adapter.remove()
+    assert [id(method) for method in methods()] == [id(method) for method in before]
+
+
+def test_without_a_session_they_only_pass_through(adapter: HttpAdapter, caller: Caller) -> None:
+    handed: list[Any] = []
+    answer = caller.library.Response(200)
+    own = caller.transport()
+    kind = type(own)
+    name = "handle_request" if isinstance(caller, SyncCaller) else "handle_async_request"
+    adapter.remove()
+    original = kind.__dict__[name]
+
+    def handle(self: Any, request: Any) -> Any:
+        handed.append((self, request))
+        return answer
+
+    async def handle_async(self: Any, request: Any) -> Any:
+        return handle(self, request)
+
+    setattr(kind, name, handle if isinstance(caller, SyncCaller) else handle_async)
+    adapter.install()
+    request = caller.library.Request("GET", "http://a.example")
+    try:
+        if isinstance(caller, SyncCaller):
+            given = own.handle_request(request)
+        else:
+
+            async def act() -> Any:
+                return await own.handle_async_request(request)
+
+            given = caller.run(act)
+    finally:
+        adapter.remove()
+        setattr(kind, name, original)
+
+    assert given is answer
+    assert handed == [(own, request)]
+    assert handed[0][1] is request
+
+
+@pytest.mark.skipif(len(LIBRARIES) == 1, reason="needs both libraries")
+def test_two_names_for_one_library_are_one() -> None:
+    code = """
+import httpx2
+httpx2.alias_httpx()
+import httpx
+from pytest_replay.adapters.http import HttpAdapter
+from pytest_replay.adapters.http.library import load_libraries
+before = httpx.HTTPTransport.handle_request
+adapter = HttpAdapter()
+adapter.install()
+assert [library.name for library in load_libraries()] == ["httpx2"], load_libraries()
+assert httpx.HTTPTransport.handle_request.__wrapped__ is before
+adapter.remove()
+assert httpx.HTTPTransport.handle_request is before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def asgi(caller: Caller) -> Any:
+    """Make a transport that no packet leaves."""
+    library = caller.library
+    if isinstance(caller, SyncCaller):
+
+        def app(_: Any, start: Any) -> list[bytes]:
+            start("200 OK", [("content-length", "2")])
+            return [b"in"]
+
+        return library.WSGITransport(app=app)
+
+    async def async_app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"in"})
+
+    return library.ASGITransport(app=async_app)
+
+
+def mock(caller: Caller) -> Any:
+    return caller.library.MockTransport(lambda _: caller.library.Response(200, text="in"))
+
+
+@pytest.mark.parametrize("inside", [asgi, mock])
+def test_what_stays_inside_the_process_is_not_seen(
+    caller: Caller, taping: Taping, inside: Callable[[Caller], Any]
+) -> None:
+    async def act() -> str:
+        async with caller.client(transport=inside(caller)) as client:
+            return str((await client.request("GET", "http://a.example")).text)
+
+    with taping.recording() as take:
+        assert caller.run(act) == "in"
+
+    assert take.session.calls == []
+
+
+def test_every_hop_and_every_mount_is_seen(
+    caller: Caller, server: Server, elsewhere: Server, taping: Taping
+) -> None:
+    server.script("GET /a", redirect(f"{elsewhere.url}/b"))
+
+    async def act() -> Any:
+        mounts = {f"http://127.0.0.1:{elsewhere.port}": caller.transport(retries=1)}
+        async with caller.client(mounts=mounts, trust_env=False, follow_redirects=True) as client:
+            return (await client.request("GET", f"{server.url}/a")).json()["path"]
+
+    assert taping.both(lambda: caller.run(act), server, elsewhere) == ("/b", "/b")
+
+
+def test_a_transport_of_the_user_is_seen(caller: Caller, server: Server, taping: Taping) -> None:
+    server.script("GET /", "there")
+
+    async def act() -> Any:
+        async with caller.client(transport=caller.transport(retries=2)) as client:
+            return (await client.request("GET", server.url)).text
+
+    assert taping.both(lambda: caller.run(act), server) == ("there", "there")
+
+
+def test_hooks_run_in_replay_as_in_recording(caller: Caller, server: Server, taping: Taping) -> None:
+    server.script("GET /", Answer(200, "there", encoding="gzip"))
+
+    async def act() -> list[str]:
+        told: list[str] = []
+
+        def on_request(request: Any) -> None:
+            told.append(request.method)
+
+        def on_response(response: Any) -> None:
+            told.append(response.read().decode())
+
+        async def on_request_async(request: Any) -> None:
+            on_request(request)
+
+        async def on_response_async(response: Any) -> None:
+            told.append((await response.aread()).decode())
+
+        hooks = (on_request, on_response)
+        if not isinstance(caller, SyncCaller):
+            hooks = (on_request_async, on_response_async)  # type: ignore[assignment]
+        async with caller.client(event_hooks={"request": [hooks[0]], "response": [hooks[1]]}) as client:
+            await client.request("GET", server.url)
+        return told
+
+    assert taping.both(lambda: caller.run(act), server) == (["GET", "there"], ["GET", "there"])
+
+
+def test_a_retrying_transport_is_taped_below_itself_and_once(
+    caller: Caller, server: Server, taping: Taping
+) -> None:
+    server.script("GET /", 503, 503, (200, "there"))
+
+    async def act() -> tuple[str, int]:
+        transport = retrying(caller)
+        async with caller.client(transport=transport) as client:
+            return (await client.request("GET", server.url)).text, transport.attempts
+
+    with taping.recording() as take:
+        assert caller.run(act) == ("there", 3)
+    server.stop()
+    with taping.replaying(take.cassette) as again:
+        assert caller.run(act) == ("there", 3)
+
+    assert statuses(take) == statuses(again) == [503, 503, 200]
+
+
+def test_a_transport_by_inheritance_is_taped_below_itself_and_once(
+    caller: Caller, server: Server, taping: Taping
+) -> None:
+    server.script("GET /", (503, "first"), (200, "there"))
+
+    async def act() -> str:
+        async with caller.client(transport=heir(caller)) as client:
+            return str((await client.request("GET", server.url)).text)
+
+    with taping.recording() as take:
+        assert caller.run(act) == "there"
+    server.stop()
+    with taping.replaying(take.cassette):
+        assert caller.run(act) == "there"
+
+    assert statuses(take) == [503, 200]
+
+
+@pytest.mark.parametrize("stage", ["hook", "transport"])
+def test_a_stream_that_was_wrapped_above_the_tape_is_read_through_the_wrapping(
+    caller: Caller, server: Server, taping: Taping, stage: str
+) -> None:
+    server.script("GET /", "there")
+
+    async def act() -> tuple[str, list[bytes]]:
+        seen: list[bytes] = []
+        options: dict[str, Any] = {"transport": wrapping(caller, seen)}
+        if stage == "hook":
+
+            def wrap(response: Any) -> None:
+                response.stream = counted(caller, response.stream, seen)
+
+            async def wrap_async(response: Any) -> None:
+                wrap(response)
+
+            options = {"event_hooks": {"response": [wrap if isinstance(caller, SyncCaller) else wrap_async]}}
+        async with caller.client(**options) as client:
+            return (await client.request("GET", server.url)).text, seen
+
+    assert taping.both(lambda: caller.run(act), server) == (("there", [b"there"]), ("there", [b"there"]))
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_one_ssl_context_serves_all_clients_in_replay_and_only_there(
+    name: str, taping: Taping, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = caller_of(f"{name}-sync").library
+    made: list[ssl.SSLContext] = []
+    make = ssl.create_default_context
+
+    def counting(*args: Any, **options: Any) -> ssl.SSLContext:
+        made.append(make(*args, **options))
+        return made[-1]
+
+    def contexts(**options: Any) -> int:
+        before = len(made)
+        for _ in range(3):
+            library.Client(**options).close()
+            library.AsyncClient(**options)
+        return len(made) - before
+
+    monkeypatch.setattr(ssl, "create_default_context", counting)
+    server.script("GET /", 204)
+    own = make()
+    with taping.recording() as take:
+        library.get(server.url, verify=own)
+        recording = contexts()
+    with taping.replaying(take.cassette, unplayed="ignore"):
+        replaying, insecure, owned = contexts(), contexts(verify=False), contexts(verify=own)
+        kept = library.HTTPTransport(verify=own)
+    outside = contexts()
+
+    assert (recording, replaying, owned, outside) == (6, 1, 0, 6)
+    assert insecure <= 1
+    assert kept._pool._ssl_context is own
+
+
+def statuses(take: Take) -> list[int | None]:
+    return take.calls().statuses
+
+
+def retrying(caller: Caller) -> Any:
+    """Make a transport that asks another one up to three times."""
+    library = caller.library
+
+    class Retrying(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self.inner = caller.transport()
+            self.attempts = 0
+
+        def handle_request(self, request: Any) -> Any:
+            while True:
+                self.attempts += 1
+                response = self.inner.handle_request(request)
+                if response.status_code == 200:
+                    return response
+                response.close()
+
+        async def handle_async_request(self, request: Any) -> Any:
+            while True:
+                self.attempts += 1
+                response = await self.inner.handle_async_request(request)
+                if response.status_code == 200:
+                    return response
+                await response.aclose()
+
+        def close(self) -> None:
+            self.inner.close()
+
+        async def aclose(self) -> None:
+            await self.inner.aclose()
+
+    return Retrying()
+
+
+def heir(caller: Caller) -> Any:
+    """Make a transport by inheritance, which asks once more."""
+    library = caller.library
+    if isinstance(caller, SyncCaller):
+
+        class Heir(library.HTTPTransport):  # type: ignore[misc, name-defined]
+            def handle_request(self, request: Any) -> Any:
+                super().handle_request(request).read()
+                return super().handle_request(request)
+
+        return Heir()
+
+    class AsyncHeir(library.AsyncHTTPTransport):  # type: ignore[misc, name-defined]
+        async def handle_async_request(self, request: Any) -> Any:
+            await (await super().handle_async_request(request)).aread()
+            return await super().handle_async_request(request)
+
+    return AsyncHeir()
+
+
+def wrapping(caller: Caller, seen: list[bytes]) -> Any:
+    """Make a transport that counts the chunks of what another one answers."""
+    library, own = caller.library, caller.transport()
+
+    class Wrapping(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        def handle_request(self, request: Any) -> Any:
+            response = own.handle_request(request)
+            response.stream = counted(caller, response.stream, seen)
+            return response
+
+        async def handle_async_request(self, request: Any) -> Any:
+            response = await own.handle_async_request(request)
+            response.stream = counted(caller, response.stream, seen)
+            return response
+
+        def close(self) -> None:
+            own.close()
+
+        async def aclose(self) -> None:
+            await own.aclose()
+
+    return Wrapping()
+
+
+def counted(caller: Caller, stream: Any, seen: list[bytes]) -> Any:
+    """Make a stream that notes the chunks of another one."""
+    library = caller.library
+
+    class Counted(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self._stream = stream
+
+        def __iter__(self) -> Any:
+            for chunk in self._stream:
+                seen.append(chunk)
+                yield chunk
+
+        async def __aiter__(self) -> Any:
+            async for chunk in self._stream:
+                seen.append(chunk)
+                yield chunk
+
+        def close(self) -> None:
+            self._stream.close()
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    return Counted()
