@@ -39,7 +39,7 @@ class Replay:
         """Find what this test sent over HTTP, oldest first.
 
         Patterns and lookups are those of respx: `method="GET"`, `path="/users"`, `path__regex=...`,
-        `json__user="x"`, `respx.M(...) | respx.M(...)`. Raises MissingExtraError if they are used without respx.
+        `json__user="x"`, `M(...) | M(...)`. Raises MissingExtraError if they are used without respx.
         """
         return select_calls(list(self._session.calls), patterns, lookups)
 

@@ -1,0 +1,169 @@
+"""A router of respx that is active answers first, in recording and in replay, and what it answers is never recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fixtures.callers import BACKENDS, LIBRARIES, AsyncCaller, Caller, caller_of
+from fixtures.http import Answer
+
+httpx = pytest.importorskip("httpx")
+respx = pytest.importorskip("respx")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fixtures.http import Server
+    from fixtures.taping import Take, Taping
+
+
+@pytest.fixture(params=["sync", *BACKENDS])
+def mocked(request: pytest.FixtureRequest) -> Caller:
+    """Call with the library that respx mocks."""
+    return caller_of(f"httpx-{request.param}")
+
+
+@pytest.fixture
+def twice(server: Server, taping: Taping) -> Callable[..., tuple[Take, Any, Any]]:
+    """Record and replay: what is on the tape, and what came of each."""
+
+    def twice(act: Callable[[], Any], **settings: Any) -> tuple[Take, Any, Any]:
+        with taping.recording(**settings) as take:
+            recorded = act()
+        server.stop()
+        with taping.replaying(take.cassette, **settings) as again:
+            replayed = act()
+        assert again.session.failures == []
+        assert again.verdict.failure is None
+        return take, recorded, replayed
+
+    return twice
+
+
+@pytest.mark.parametrize("using", ["httpcore", "httpx"])
+def test_a_router_answers_first_and_passes_through_once(
+    mocked: Caller, server: Server, twice: Any, using: str
+) -> None:
+    server.script("POST /real", Answer(200, "real"))
+
+    async def act() -> list[Any]:
+        with respx.mock(using=using) as router:
+            made = router.post(f"{server.url}/made").respond(201, json=["made"])
+            real = router.post(f"{server.url}/real").pass_through()
+            async with mocked.client() as client:
+                told = [
+                    (await client.request("POST", f"{server.url}/{path}", content=body)).text
+                    for path, body in [("real", b"1"), ("made", b"2"), ("real", mocked.body(b"1"))]
+                ]
+        return [told, real.called, [call.request.content for call in made.calls]]
+
+    take, recorded, replayed = twice(lambda: mocked.run(act))
+
+    assert replayed == recorded == [["real", '["made"]', "real"], True, [b"2"]]
+    assert [request.fields["url"] for request in take.requests] == [f"{server.url}/real"] * 2
+    assert [request.body for request in take.requests] == [b"1", b"1"]
+    assert [request.target for request in server.requests] == ["/real", "/real"]
+
+
+def test_what_a_router_raises_is_its_own_affair(mocked: Caller, server: Server, twice: Any) -> None:
+    server.script("GET /real", "real")
+
+    async def act() -> list[Any]:
+        with respx.mock() as router:
+            router.get(f"{server.url}/real").pass_through()
+            router.get(f"{server.url}/made").mock(side_effect=httpx.ConnectError("made up"))
+            async with mocked.client() as client:
+                told: list[Any] = [(await client.request("GET", f"{server.url}/real")).text]
+                for path, kind in [
+                    ("made", httpx.ConnectError),
+                    ("unknown", respx.models.AllMockedAssertionError),
+                ]:
+                    with pytest.raises(kind) as caught:
+                        await client.request("GET", f"{server.url}/{path}")
+                    told.append(str(caught.value))
+        return told
+
+    take, recorded, replayed = twice(lambda: mocked.run(act))
+
+    assert replayed == recorded
+    assert recorded[:2] == ["real", "made up"]
+    assert len(take.cassette.tape) == 1
+
+
+def test_a_fault_of_the_wire_behind_a_router_is_recorded(
+    mocked: Caller, refusing: Any, taping: Taping
+) -> None:
+    async def act() -> str:
+        with respx.mock() as router:
+            router.get(refusing.url).pass_through()
+            async with mocked.client() as client:
+                with pytest.raises(httpx.ConnectError) as caught:
+                    await client.request("GET", refusing.url)
+        return str(caught.value)
+
+    recorded, replayed = taping.both(lambda: mocked.run(act), refusing)
+
+    assert replayed == recorded
+
+
+@pytest.mark.skipif("httpx2" not in LIBRARIES, reason="needs httpx2")
+@pytest.mark.parametrize("flavour", ["sync", *BACKENDS])
+def test_a_router_does_not_reach_the_other_library(server: Server, twice: Any, flavour: str) -> None:
+    caller = caller_of(f"httpx2-{flavour}")
+    server.script("GET /", "real")
+
+    async def act() -> str:
+        with respx.mock(assert_all_called=False) as router:
+            router.get(server.url).respond(text="made")
+            async with caller.client() as client:
+                return str((await client.request("GET", server.url)).text)
+
+    take, recorded, replayed = twice(lambda: caller.run(act))
+
+    assert replayed == recorded == "real"
+    assert len(take.cassette.tape) == 1
+
+
+def test_a_router_does_not_reach_other_transports(server: Server, taping: Taping, twice: Any) -> None:
+    aiohttp = pytest.importorskip("httpx_aiohttp")
+    taping.adapter.tap("httpx_aiohttp:AiohttpTransport")
+    server.script("GET /", "real")
+    caller = AsyncCaller(httpx, "asyncio")
+
+    async def act() -> str:
+        with respx.mock(assert_all_called=False) as router:
+            router.get(server.url).respond(text="made")
+            async with caller.client(transport=aiohttp.AiohttpTransport()) as client:
+                return str((await client.request("GET", server.url)).text)
+
+    take, recorded, replayed = twice(lambda: caller.run(act))
+
+    assert replayed == recorded == "real"
+    assert len(take.cassette.tape) == 1
+
+
+@pytest.mark.parametrize("flavour", ["sync", "asyncio"])
+def test_pytest_httpx_answers_first_as_well(
+    request: pytest.FixtureRequest, server: Server, twice: Any, flavour: str
+) -> None:
+    pytest.importorskip("pytest_httpx", reason="pytest-httpx is not installed")
+    options = {
+        "should_mock": lambda asked: asked.url.path == "/made",
+        "can_send_already_matched_responses": True,
+    }
+    request.applymarker(pytest.mark.httpx_mock(**options))
+    caller = caller_of(f"httpx-{flavour}")
+    mock = request.getfixturevalue("httpx_mock")
+    mock.add_response(url=f"{server.url}/made", text="made")
+    server.script("GET /real", "real")
+
+    async def act() -> list[str]:
+        async with caller.client() as client:
+            return [(await client.request("GET", f"{server.url}/{path}")).text for path in ("made", "real")]
+
+    take, recorded, replayed = twice(lambda: caller.run(act))
+
+    assert replayed == recorded == ["made", "real"]
+    assert len(take.cassette.tape) == 1
