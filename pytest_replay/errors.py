@@ -103,13 +103,12 @@ class NoMatchError(ReplayFailure):
 class TapeEndedError(ReplayFailure):
     """A stream read further than it was recorded."""
 
-    def __init__(self, asked: str, *, chunks: int) -> None:
+    def __init__(self, asked: str, *, reason: str, remedy: str) -> None:
         self.asked = asked
-        self.chunks = chunks
+        self.reason = reason
+        self.remedy = remedy
         super().__init__(
-            f"the recording of {asked} ends here\n"
-            f"  the recorded test closed this response after {chunks} chunk(s); this one reads on\n\n"
-            "what to do next:\n  record the test again: pytest --record"
+            f"the recording of {asked} ends here\n  {reason}\n\nwhat to do next:\n  {remedy}"
         )
 
 
@@ -178,7 +177,8 @@ def raisable(failure: ReplayFailure) -> BaseException:
     """Make of a failure what the calling thread can be failed with; the session keeps the failure itself.
 
     A worker of `multiprocessing.pool` dies of anything but an Exception, and who waits for its result would wait for
-    ever. There it is a PermissionError, which the failure has caused.
+    ever. There it is a PermissionError, which the failure has caused. Anywhere else it is one of pytest's outcomes,
+    too: pytest ends a fixture properly after those and after Exceptions only, else the next test gets what is left.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the one way to know who calls
     while frame is not None:
@@ -187,4 +187,14 @@ def raisable(failure: ReplayFailure) -> BaseException:
             error.__cause__ = failure
             return error
         frame = frame.f_back
+    failure.__class__ = _outcome(type(failure))
     return failure
+
+
+def _outcome(kind: type[ReplayFailure]) -> type[ReplayFailure]:
+    """Make one of pytest's outcomes of a kind of failure, where there is a pytest."""
+    outcomes = sys.modules.get("_pytest.outcomes")
+    if outcomes is None or issubclass(kind, outcomes.OutcomeException):
+        return kind
+    own = {"__module__": kind.__module__, "__str__": kind.__str__, "__repr__": kind.__repr__}
+    return type(kind.__name__, (kind, outcomes.OutcomeException), own)
