@@ -12,7 +12,7 @@ from pytest_replay.errors import SettingsError
 from pytest_replay.naming import cassette_name, folder_of, given_name, safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 MARKER = "replay"
@@ -28,7 +28,7 @@ class Request:
     """What the marks of one item ask for."""
 
     name: str | None
-    """The cassette's name, if one is given."""
+    """The cassette's name, if one is given: a path made safe."""
     layers: tuple[Mapping[str, Any], ...]
     """Settings by mark, the outermost first."""
 
@@ -38,7 +38,7 @@ def asked_by(node: Any) -> Request | None:
     marks = list(node.iter_markers(MARKER))[::-1]
     if not marks:
         return None
-    names = [name for mark in marks for name in _names(mark, node)]
+    names = [name for mark in marks for name in _names(mark)]
     return Request(names[-1] if names else None, tuple(mark.kwargs for mark in marks))
 
 
@@ -46,7 +46,7 @@ def name_of_item(item: Any, *, asked: Request, folder: str, root: Path) -> str:
     """Name the cassette of a test: `<folder>/<module>/<Class>.<test>[<params>]` beside its file."""
     place = folder_of(item.path, root=root, folder=folder)
     if asked.name is not None:
-        return cassette_name(place.parent, given_name(asked.name), root=root)
+        return cassette_name(place.parent, asked.name, root=root)
     return cassette_name(place, safe_name(qualified_name(item)), root=root)
 
 
@@ -57,18 +57,22 @@ def qualified_name(item: Any) -> str:
 
 
 def name_of_fixture(fixturedef: Any, request: Any, *, folder: str, root: Path) -> str:
-    """Name the cassette of a fixture of wider scope: `@module.client`, `@session.token[0]`."""
-    scope = request.scope
-    label = fixturedef.argname
-    for prefix in _XUNIT:
-        label = label.removeprefix(prefix)
-    if scope == "class" and request.node.name:
-        label = f"{request.node.name}.{label}"
-    if fixturedef.params is not None:
+    """Name the cassette of a fixture of wider scope: `@module.client`, `@session.token[0]`.
+
+    It lies where the scope is; that of a session's fixture where the fixture is defined. One that overrides another
+    may use it, too, so theirs differ.
+    """
+    scope, node = request.scope, request.node
+    label = _label(fixturedef.argname)
+    if scope == "class":
+        label = f"{_outermost(node).name}.{label}"
+    elif "::" in fixturedef.baseid:
+        label = f"{fixturedef.baseid.partition('::')[2].replace('::', '.')}.{label}"
+    if hasattr(request, "param"):
         label = f"{label}[{request.param_index}]"
-    place = request.node.path if scope in {"class", "module"} else _defined_in(fixturedef, root)
-    if scope == "package":
-        place = request.node.path
+    if scope in {"class", "module", "package"} and _is_overridden(fixturedef, node):
+        label = f"{label}@{fixturedef.baseid}"
+    place = _defined_in(fixturedef, root) if scope == "session" else node.path
     return cassette_name(
         folder_of(place, root=root, folder=folder), safe_name(f"@{scope}.{label}"), root=root
     )
@@ -80,10 +84,9 @@ def may_have_traffic(fixturedef: Any) -> bool:
     return module.partition(".")[0] not in _INFRASTRUCTURE or fixturedef.argname.startswith(_XUNIT)
 
 
-def find_collisions(items: Iterable[Any]) -> list[tuple[str, str]]:
-    """List pairs of marked tests that would share a cassette without naming it, on some disk at least."""
+def find_collisions(items: Iterable[Any]) -> Iterator[tuple[Any, str]]:
+    """Find marked tests that would share a cassette without naming it, on some disk at least, and tell with whom."""
     seen: dict[tuple[Path, str], str] = {}
-    found = []
     for item in items:
         asked = asked_by(item)
         if asked is None or asked.name is not None:
@@ -91,20 +94,38 @@ def find_collisions(items: Iterable[Any]) -> list[tuple[str, str]]:
         key = (item.path, safe_name(qualified_name(item)).casefold())
         other = seen.setdefault(key, item.nodeid)
         if other != item.nodeid:
-            found.append((other, item.nodeid))
-    return found
+            remedy = f'Tell them apart, or name it: @pytest.mark.{MARKER}("name")'
+            yield item, f"would share its cassette with {other}. {remedy}"
 
 
-def _names(mark: Any, node: Any) -> Iterable[str]:
+def _names(mark: Any) -> Iterable[str]:
     if len(mark.args) > 1 or not all(isinstance(arg, str) for arg in mark.args):
-        msg = f"{node.nodeid}: @pytest.mark.replay takes one cassette name, then settings by keyword, not {mark.args!r}"
+        msg = f"@pytest.mark.replay takes one cassette name, then settings by keyword, not {mark.args!r}"
         raise SettingsError(msg)
-    names: tuple[str, ...] = mark.args
-    return names
+    return [given_name(name) for name in mark.args]
 
 
 def _is_class(node: Any) -> bool:
     return isinstance(getattr(node, "obj", None), type) and not hasattr(node, "function")
+
+
+def _outermost(node: Any) -> Any:
+    """Find the class that a class is in: what it has set up serves the classes within."""
+    return next((it for it in node.listchain() if _is_class(it)), node)
+
+
+def _label(argname: str) -> str:
+    """Name a fixture; those of xunit are named after what they call, without the module that pytest adds."""
+    for prefix in _XUNIT:
+        if argname.startswith(prefix):
+            return argname.removeprefix(prefix).partition("_fixture_")[0]
+    return argname
+
+
+def _is_overridden(fixturedef: Any, node: Any) -> bool:
+    """Tell whether a node sees another fixture of this name, nearer to it."""
+    found = node.session._fixturemanager.getfixturedefs(fixturedef.argname, node)  # noqa: SLF001  # no public way
+    return bool(found) and found[-1] is not fixturedef
 
 
 def _defined_in(fixturedef: Any, root: Path) -> Path:

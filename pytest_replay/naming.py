@@ -37,12 +37,13 @@ def folder_of(place: Path, *, root: Path, folder: str) -> Path:
 
     A relative `folder` lies beside the test file; an absolute one mirrors the tree below `root`.
     """
-    beside = place.parent if place.suffix else place
+    of_a_file = not place.is_dir()
+    beside = place.parent if of_a_file else place
     base = beside / folder
     if Path(folder).is_absolute():
         inside = beside.relative_to(root) if beside.is_relative_to(root) else Path(beside.name)
         base = Path(folder) / inside
-    return base / safe_name(place.stem) if place.suffix else base
+    return base / safe_name(place.stem) if of_a_file else base
 
 
 def cassette_name(folder: Path, name: str, *, root: Path) -> str:
