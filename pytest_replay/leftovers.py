@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from pytest_replay.session import Session
 
-_POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio", "trio._core._thread_cache")
+_POOLS = (
+    "concurrent.futures.thread",
+    "multiprocessing.pool",
+    "anyio._backends._asyncio",
+    "trio._core._thread_cache",
+)
 """Modules whose threads serve whoever comes next: they belong to no test."""
 
 
@@ -57,11 +62,18 @@ class Leftovers:
         self._start = None
 
     def drain(self, session: Session) -> None:
-        """Run what was registered to run at exit during a session, last first, as the interpreter would."""
-        while any(owner is session for owner, *_ in self._callbacks):
-            index = max(i for i, (owner, *_) in enumerate(self._callbacks) if owner is session)
-            _, function, args, kwargs = self._callbacks.pop(index)
+        """Run what was registered to run at exit during a session, last first, as the interpreter would.
+
+        One that raises keeps none of the others from running.
+        """
+        mine = [index for index, (owner, *_) in enumerate(self._callbacks) if owner is session]
+        if not mine:
+            return
+        _, function, args, kwargs = self._callbacks.pop(mine[-1])
+        try:
             function(*args, **kwargs)
+        finally:
+            self.drain(session)
 
     def _keep(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
         session = innermost()
