@@ -83,14 +83,14 @@ class Session:
         redaction: Redaction,
         cassette: Cassette | None,
         on_late: Callable[[LateRequestError], None],
-        shared: bool = False,
+        share: Share | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
-        `cassette` is what is kept under that name so far; `shared` says that another test of this run recorded
-        it, so it is added to, not replaced. `on_late` is told of a request that comes after the session was
-        closed; `clock` counts seconds.
+        `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
+        tests may share it. `on_late` is told of a request that comes after the session was closed; `clock` counts
+        seconds.
         """
         self.test = test
         self.name = name
@@ -104,20 +104,24 @@ class Session:
         self._plan = plan
         self._redaction = redaction
         self._cassette = cassette
-        self._shared = shared
+        self._share = share
         self._lock = threading.Lock()
         self._began = datetime.now(UTC)
-        mode = Mode.NEW_EPISODES if shared and settings.mode is Mode.ALL else settings.mode
-        self._mode = mode
-        self.records = mode in {Mode.ALL, Mode.NEW_EPISODES} or (mode is Mode.ONCE and cassette is None)
+        mode = settings.mode
+        shared = share.interactions if share is not None else []
+        self._afresh = mode is Mode.ALL or (mode is Mode.ONCE and (cassette is None or bool(shared)))
+        self.records = self._afresh or mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
-        self.plays = mode is not Mode.ALL
-        """Whether a request may be answered by the tape, so that its body has to be known first."""
+        tape: Tape | None = cassette.tape if cassette is not None else None
+        if self._afresh:
+            tape = MemoryTape((route_of(it.request), it) for it in shared) if shared else None
         self._index: Index | None = None
-        if cassette is not None and mode is not Mode.ALL:
+        if tape is not None:
             self._index = Index(
-                cassette.tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup
+                tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup
             )
+        self.plays = self._index is not None or not self.records
+        """Whether anything but the wire may answer, so that a request's body has to be known first."""
 
     def open(self, request: Message, *, origin: Any = None) -> Call:
         """Decide who answers a request: the tape, in recorded order, or the wire.
@@ -174,14 +178,15 @@ class Session:
         with self._lock:
             heard = [call for call in self.calls if call.recorded is None]
             unplayed = self._unplayed() if passed else []
-            save = self._recording(heard, timeless) if passed and self.records else None
-            stale = self._mode is Mode.ALL and self._cassette is not None and not heard
+            save, remove = (
+                self._recording(heard, timeless) if passed and self.records else (None, False)
+            )
             left = None
             if unplayed and self._cassette is not None:
                 left = UnplayedError(self.name, total=len(self._cassette.tape), unplayed=unplayed)
             return Verdict(
                 save=save,
-                remove=passed and stale,
+                remove=remove,
                 failure=left if self.settings.unplayed == "fail" else None,
                 warning=left if self.settings.unplayed == "warn" else None,
                 recorded=len(heard) if passed and self.records else 0,
@@ -197,35 +202,52 @@ class Session:
         return None if position is None else self._index.tape.read(position)
 
     def _unplayed(self) -> list[str]:
-        if self.records or self._index is None or self._cassette is None:
-            return []
-        if self._cassette.header.settings.get("shared"):  # each test plays its part of it
-            return []
-        return [self._cassette.tape.route(position) for position in self._index.unplayed()]
+        if self.records or self._index is None or self._tests_of_cassette - {self.test}:
+            return []  # of a shared cassette, each test plays its part
+        return [self._index.tape.route(position) for position in self._index.unplayed()]
 
-    def _recording(self, heard: list[Call], timeless: Callable[[Message], Hashable]) -> Cassette | None:
-        if not heard and not self._newly_shared:
-            return None
-        interactions = [_interaction_of(call) for call in heard]
-        header = Header(self._began, dict(self.libraries), self._match_settings())
-        old = self._cassette
-        if old is not None and self._mode is not Mode.ALL:
-            header = replace(old.header, settings={**old.header.settings, **self._match_settings()})
-            interactions = [*(interaction for _, interaction in old), *interactions]
-        redacted = self._redaction.tape(interactions)
-        tape = MemoryTape((route_of(interaction.request), interaction) for interaction in redacted)
-        new = Cassette(self.name, header, tape)
-        return (
-            new
-            if old is None or self._newly_shared
-            else keep_times(new, old, timeless=lambda i: _timeless(i, timeless))
-        )
+    def _recording(
+        self, heard: list[Call], timeless: Callable[[Message], Hashable]
+    ) -> tuple[Cassette | None, bool]:
+        """Make the cassette that is to be saved, if it is another; and tell whether it is to be removed."""
+        fresh = [_interaction_of(call) for call in heard]
+        tests = {self.test}
+        if self._share is not None:
+            self._share.interactions += fresh
+            self._share.tests |= tests
+            fresh, tests = self._share.interactions, self._share.tests
+        old = [] if self._cassette is None else [interaction for _, interaction in self._cassette]
+        if self._afresh:
+            interactions = settle(
+                old,
+                self._redaction.tape(fresh),
+                whole=self._tests_of_cassette <= tests,
+                says=sayings(self.settings.ignore, timeless),
+                asks=askings(self._plan),
+            )
+        else:
+            interactions = self._redaction.tape([*old, *(_interaction_of(call) for call in heard)])
+        header = self._header()
+        same_tests = self._cassette is not None and header.settings.get("tests") == self._cassette.header.settings.get("tests")
+        if not interactions:
+            return None, self._cassette is not None
+        if same_tests and len(old) == len(interactions) and all(map(operator.is_, old, interactions)):
+            return None, False
+        tape = MemoryTape((route_of(interaction.request), interaction) for interaction in interactions)
+        return Cassette(self.name, header, tape), False
 
     @property
-    def _newly_shared(self) -> bool:
-        return (
-            self._shared and self._cassette is not None and not self._cassette.header.settings.get("shared")
-        )
+    def _tests_of_cassette(self) -> set[str]:
+        """Who has recorded a cassette that is named; nobody else uses one that is not."""
+        return set() if self._cassette is None else set(self._cassette.header.settings.get("tests", ()))
+
+    def _header(self) -> Header:
+        settings = self._match_settings()
+        if self._share is not None:
+            settings["tests"] = sorted(self._tests_of_cassette | {self.test})
+        if self._cassette is None or self._afresh:
+            return Header(self._began, dict(self.libraries), settings)
+        return replace(self._cassette.header, settings={**self._cassette.header.settings, **settings})
 
     def _match_settings(self) -> dict[str, Any]:
         """Name the match settings that are not the defaults."""
@@ -235,8 +257,6 @@ class Session:
             said["match_on"] = [_name_of(item) for item in settings.match_on]
         if settings.ignore:
             said["ignore"] = list(settings.ignore)
-        if self._shared:
-            said["shared"] = True
         return said
 
 
@@ -249,8 +269,3 @@ def _interaction_of(call: Call) -> Interaction:
     if call.ending is not None:
         replies.append(Reply(Message(call.ending)))
     return Interaction(call.request, tuple(replies))
-
-
-def _timeless(interaction: Interaction, timeless: Callable[[Message], Hashable]) -> Hashable:
-    replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
-    return timeless(interaction.request), replies
