@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +25,7 @@ from pytest_replay.run import Run
 from pytest_replay.settings import LISTS, NAMES, Mode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from pytest_replay.items import Request
     from pytest_replay.session import Session, Verdict
@@ -37,10 +38,15 @@ _TAPED: pytest.StashKey[set[Any]] = pytest.StashKey()
 """Fixture definitions of wider scope that a marked test uses."""
 _VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 """Of sessions that were closed since the last report."""
+_BESIDES: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What the next report has to tell besides its own error."""
+_WRONG: pytest.StashKey[str] = pytest.StashKey()
+"""What is wrong with the marks of a test, where the run could not be stopped for it."""
 _ATTEMPT: pytest.StashKey[_Attempt] = pytest.StashKey()
 
 _SESSION_FIXTURE = "_replay_session"
 _CONFIG_FIXTURE = "replay_config"
+_NOTHING: Mapping[str, Any] = {}
 _SCOPES = ("function", "class", "module", "package", "session")
 
 
@@ -50,7 +56,22 @@ class _Attempt:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.passed = True
+        self.running = False
+        """Whether the test's own function is running; reports that come meanwhile are of its subtests."""
         self._told: set[int] = set()
+
+    def fail(self, error: BaseException) -> None:
+        """Note that the test has failed with an error."""
+        self.passed = False
+        self.tell(error)
+
+    def watch(self, finalizer: Callable[[], object]) -> None:
+        """Run a finalizer, and note if it fails."""
+        try:
+            finalizer()
+        except BaseException as error:
+            self.fail(error)
+            raise
 
     def tell(self, error: BaseException | None) -> None:
         """Note that the test has been failed for an error, and so for what is behind it."""
@@ -91,20 +112,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{MARKER}(name=None, **settings): record the test's traffic once, replay it ever after"
     )
-    said = {name: config.getini(f"replay_{name}") for name in NAMES}
-    with _usage_errors():
-        settings = Settings().updated({name: value for name, value in said.items() if value}, source="ini")
-        if config.option.record and config.option.replay_mode not in {None, "all"}:
-            msg = (
-                f"--record is --replay-mode=all, and can't go with --replay-mode={config.option.replay_mode}"
-            )
-            raise SettingsError(msg)
-    config.stash[_SETTINGS] = settings
+    mode = config.option.replay_mode
+    if config.option.record and mode not in {None, "all"}:
+        raise pytest.UsageError(f"--record is --replay-mode=all, and can't go with --replay-mode={mode}")
     config.stash[_RUN] = Run(config.rootpath)
+    config.stash[_SETTINGS] = _settings_of_ini(config)
     config.stash[_TALLY] = Tally()
     config.pluginmanager.register(_Reporter(config.stash[_TALLY]), "replay_reporter")
     config.stash[_TAPED] = set()
     config.stash[_VERDICTS] = []
+    config.stash[_BESIDES] = []
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -119,25 +136,31 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    right: list[pytest.Item] = []
+    wrong: dict[pytest.Item, str] = {}
     for item in items:
-        with _usage_errors():
+        try:
             asked = asked_by(item)
             if asked is None:
                 continue
-            _settled(config, asked=asked)
+            config.stash[_RUN].prepare(_settled(config, asked=asked))
+        except ReplayError as error:
+            wrong[item] = str(error)
+            continue
+        right.append(item)
         names = getattr(item, "fixturenames", None)
         if names is not None and _SESSION_FIXTURE not in names:
             names.insert(0, _SESSION_FIXTURE)
         closure = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         config.stash[_TAPED].update(fixturedef for found in closure.values() for fixturedef in found)
-    collisions = find_collisions(items)
-    if collisions:
-        pairs = "\n".join(f"  {first}\n  {second}" for first, second in collisions)
-        msg = (
-            f"these tests would share a cassette:\n{pairs}\n"
-            'name it, if they are to share it, or tell them apart: @pytest.mark.replay("name")'
-        )
-        raise pytest.UsageError(msg)
+    wrong.update(find_collisions(right))
+    if wrong and not hasattr(config, "workerinput"):
+        told: dict[str, str] = {}
+        for item, problem in wrong.items():
+            told.setdefault(problem, item.nodeid)
+        raise pytest.UsageError("\n".join(f"{test}: {problem}" for problem, test in told.items()))
+    for item, problem in wrong.items():  # a worker of pytest-xdist that stops here is taken for a crashed one
+        item.stash[_WRONG] = problem
 
 
 @pytest.fixture(scope="session")
@@ -165,42 +188,42 @@ def replay(request: pytest.FixtureRequest) -> Replay:
     return Replay(request.config.stash[_RUN], attempt.session)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    if _WRONG in item.stash:
+        pytest.fail(item.stash[_WRONG], pytrace=False)
     if _ATTEMPT in item.stash:  # of an attempt before this one
         del item.stash[_ATTEMPT]
-    asked = None if hasattr(item, "fixturenames") else asked_by(item)
-    if asked is not None:
-        _open(item, asked, {})
+    if not hasattr(item, "fixturenames"):
+        asked = asked_by(item)
+        if asked is not None:
+            _open(item, asked, {})
+    elif _SESSION_FIXTURE in item.fixturenames:
+        _forget_session_fixture(item)
     return (yield)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    result = yield
     attempt = item.stash.get(_ATTEMPT, None)
-    if attempt is not None:
-        _fail_for(attempt.untold())
+    if attempt is None:
+        return (yield)
+    attempt.running = True
+    try:
+        result = yield
+    finally:
+        attempt.running = False
+    _fail_for(attempt.untold())
     return result
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     attempt = item.stash.get(_ATTEMPT, None)
-    run = item.config.stash[_RUN]
-    try:
+    if attempt is None:
+        return (yield)
+    with _closing(item, attempt):
         result = yield
-        if attempt is not None:
-            run.drain(attempt.session)
-    except BaseException as error:
-        if attempt is not None:
-            attempt.passed = False
-            attempt.tell(error)
-            for failure in _close(item, attempt):
-                error.add_note(str(failure))
-        raise
-    if attempt is not None:
-        _fail_for(_close(item, attempt))
     return result
 
 
@@ -211,14 +234,16 @@ def pytest_runtest_makereport(
     report = yield
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is not None:
-        if report.failed or (report.skipped and not hasattr(report, "wasxfail")):
+        skipped = report.skipped and not hasattr(report, "wasxfail") and not attempt.running
+        if report.failed or skipped:
             attempt.passed = False
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
     if report.when == "teardown":
-        verdicts, late = item.config.stash[_VERDICTS], item.config.stash[_RUN].late
-        vars(report).update(replay_counts=counted(verdicts), replay_late=late[:])
+        verdicts, besides = item.config.stash[_VERDICTS], item.config.stash[_BESIDES]
+        vars(report).update(replay_counts=counted(verdicts))
+        report.sections += [("replay", text) for text in besides]
         verdicts.clear()
-        late.clear()
+        besides.clear()
     return report
 
 
@@ -232,21 +257,23 @@ def pytest_fixture_setup(
     if not (wide and taped and may_have_traffic(fixturedef)):
         return (yield)
     run = config.stash[_RUN]
-    with _clean_failures():
-        settings = _settled(config, asked=asked_by(request.node), said=_config_for(request))
-        name = name_of_fixture(fixturedef, request, folder=settings.dir, root=config.rootpath)
-        session = run.open(
-            test=f"fixture {fixturedef.argname!r} of {request.node.nodeid}", name=name, settings=settings
-        )
-    attempt = _Attempt(session)
+    finalizers = fixturedef._finalizers  # noqa: SLF001  # nothing else tells how its teardown went
+    try:
+        attempt = _open_fixture(fixturedef, request)
+    except pytest.fail.Exception:
+        finalizers.clear()  # where there are some, pytest 9.1 asserts that the fixture has been set up
+        raise
+    session = attempt.session
     fixturedef.addfinalizer(lambda: _close_fixture(request.node, attempt))
+    others = len(finalizers)
     try:
         value = yield
-    except BaseException:
-        attempt.passed = False
+    except BaseException as error:
+        attempt.fail(error)
         raise
     finally:
         run.leave(session)
+        finalizers[others:] = [partial(attempt.watch, finalizer) for finalizer in finalizers[others:]]
         fixturedef.addfinalizer(lambda: run.enter(session))
     _fail_for(attempt.untold())
     return value
@@ -260,19 +287,19 @@ class _Reporter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._tally.add(getattr(report, "replay_counts", {}))
-        self._tally.late.extend(getattr(report, "replay_late", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tally = config.stash[_TALLY]
     tally.late += config.stash[_RUN].late
-    for line in tally.lines(_settled(config).mode):
+    last_failed = config.pluginmanager.hasplugin("cacheprovider")
+    for line in tally.lines(_settled(config).mode, last_failed=last_failed):
         terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker of pytest-xdist heard after its last report."""
+    """Take over what came late in a worker of pytest-xdist."""
     late = getattr(node, "workeroutput", {}).get("replay_late", ())
     node.config.stash[_TALLY].late.extend(late)
 
@@ -296,15 +323,52 @@ def _refuse_namesake() -> None:
     raise pytest.UsageError(msg)
 
 
-def _settled(
-    config: pytest.Config, *, asked: Request | None = None, said: Mapping[str, Any] | None = None
-) -> Settings:
+def _settled(config: pytest.Config, *, asked: Request | None = None, said: Any = _NOTHING) -> Settings:
     """Lay ini, `replay_config`, the marks and the command line over each other. Raises SettingsError."""
-    settings = config.stash[_SETTINGS].updated(said or {}, source=f"the fixture {_CONFIG_FIXTURE}")
-    for layer in asked.layers if asked is not None else ():
-        settings = settings.updated(layer, source="@pytest.mark.replay")
+    layers: list[tuple[Any, str]] = [(said, f"the fixture {_CONFIG_FIXTURE}")]
+    layers += [(layer, f"@pytest.mark.{MARKER}") for layer in (asked.layers if asked is not None else ())]
     mode = "all" if config.option.record else config.option.replay_mode
-    return settings if mode is None else settings.updated({"mode": mode}, source="command line")
+    layers.append(({} if mode is None else {"mode": mode}, "command line"))
+    settings = config.stash[_SETTINGS]
+    for values, source in layers:
+        if values != {}:
+            settings = _laid(config, settings, values, source)
+    return settings
+
+
+def _settings_of_ini(config: pytest.Config) -> Settings:
+    """Read the ini values. Raises UsageError, which tells all that is wrong."""
+    settings, wrong = Settings(), []
+    for name in sorted(NAMES):
+        value = config.getini(f"replay_{name}")
+        try:
+            settings = _laid(config, settings, {name: value} if value else {}, "ini")
+        except SettingsError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise pytest.UsageError("\n".join(wrong))
+    return settings
+
+
+def _laid(config: pytest.Config, settings: Settings, values: Any, source: str) -> Settings:
+    """Lay what one source says over settings. Raises SettingsError, which names the source."""
+    if not isinstance(values, dict):
+        raise SettingsError(f"{source}: settings are a dict, not {values!r}")
+    settings = settings.updated(values, source=source)
+    try:
+        config.stash[_RUN].check(settings)
+    except SettingsError as error:
+        raise SettingsError(f"{source}: {error}") from error
+    return settings
+
+
+def _forget_session_fixture(item: Any) -> None:
+    """Have the session opened anew, though pytest may think that it is open.
+
+    Pytest forgets to tear down fixtures where a teardown before theirs raised a group of failures.
+    """
+    for fixturedef in item.session._fixturemanager.getfixturedefs(_SESSION_FIXTURE, item):  # noqa: SLF001
+        fixturedef.finish(item._request)  # noqa: SLF001
 
 
 def _open(item: pytest.Item, asked: Request, said: Mapping[str, Any]) -> None:
@@ -327,19 +391,39 @@ def _close(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> list[Repl
     return attempt.untold() + ([verdict.failure] if verdict.failure is not None else [])
 
 
-def _close_fixture(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> None:
+def _open_fixture(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> _Attempt:
+    root = request.config.rootpath
+    with _clean_failures():
+        settings = _settled(request.config, asked=asked_by(request.node), said=_config_for(request))
+        name = name_of_fixture(fixturedef, request, folder=settings.dir, root=root)
+        test = f"fixture {fixturedef.argname!r} of {request.node.nodeid}"
+        return _Attempt(request.config.stash[_RUN].open(test=test, name=name, settings=settings))
+
+
+@contextmanager
+def _closing(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> Iterator[None]:
+    """Close a session behind what is torn down inside, and fail for what nobody has been failed for."""
     try:
-        node.config.stash[_RUN].drain(attempt.session)
-    except BaseException:
-        attempt.passed = False
-        _close(node, attempt)
+        try:
+            yield
+        finally:
+            node.config.stash[_RUN].drain(attempt.session)
+    except BaseException as error:
+        attempt.fail(error)
+        node.config.stash[_BESIDES] += map(str, _close(node, attempt))
         raise
     _fail_for(_close(node, attempt))
 
 
+def _close_fixture(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> None:
+    with _closing(node, attempt):
+        pass  # what it tears down has been: it was a finalizer before this one
+
+
 def _config_for(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     """Ask `replay_config` on behalf of a fixture of wider scope, if it is at least as wide itself."""
-    found = request._fixturemanager.getfixturedefs(_CONFIG_FIXTURE, request.node)  # noqa: SLF001  # no public way
+    test = request._pyfuncitem  # noqa: SLF001  # no public way to ask what it would get without asking for it
+    found = test.session._fixturemanager.getfixturedefs(_CONFIG_FIXTURE, test)  # noqa: SLF001
     if not found or _SCOPES.index(found[-1].scope) < _SCOPES.index(request.scope):
         return {}
     said: Mapping[str, Any] = request.getfixturevalue(_CONFIG_FIXTURE)
@@ -353,18 +437,9 @@ def _fail_for(failures: list[ReplayFailure]) -> None:
 
 
 @contextmanager
-def _usage_errors() -> Iterator[None]:
-    """Turn what the user can mend into a usage error."""
-    try:
-        yield
-    except ReplayError as error:
-        raise pytest.UsageError(str(error)) from error
-
-
-@contextmanager
 def _clean_failures() -> Iterator[None]:
     """Fail the test with what the user can mend, without a traceback of this package."""
     try:
         yield
     except ReplayError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None

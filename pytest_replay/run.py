@@ -46,12 +46,22 @@ class Run:
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
 
+    def check(self, settings: Settings) -> None:
+        """Raise SettingsError for settings that no session can have. Imports nothing that a run may do without."""
+        self._plan(settings)
+        _rules(settings.network)
+
+    def prepare(self, settings: Settings) -> None:
+        """Load what sessions with these settings need: adapters, taps, storage. Raises SettingsError."""
+        self._install(settings)
+        self._storage(settings)
+
     def open(self, *, test: str, name: str, settings: Settings) -> Session:
         """Open a session on a cassette, and make it the innermost one.
 
         Raises SettingsError for settings that can't be met, CassetteError for a cassette that can't be read.
         """
-        self._install(settings)
+        self.prepare(settings)
         session = Session(
             test=test,
             name=name,
@@ -137,4 +147,4 @@ def _redaction(additions: tuple[str, ...]) -> Redaction:
 
 @cache
 def _rules(values: tuple[str, ...]) -> NetworkRules:
-    return NetworkRules.parse(values, source="replay_network")
+    return NetworkRules.parse(values, source="network")

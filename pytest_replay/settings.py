@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.errors import SettingsError
@@ -82,7 +83,7 @@ class Settings:
             raise SettingsError(msg)
         if name == "mode":
             return Mode(value)
-        if name == "dir":
+        if name == "dir" and isinstance(value, PurePath):
             return str(value)
         if not isinstance(value, str):
             msg = f"{source}: {name} is a string, not {value!r}"

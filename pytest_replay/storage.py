@@ -55,5 +55,5 @@ def open_storage(url: str, *, root: Path) -> Storage:
             storage: Storage = driver.load()(url, root)
             return storage
     known = ", ".join(sorted(f"{name}:" for name in drivers.names)) or "none"
-    msg = f"replay_storage: no storage is installed for {url!r}. Known: {known}"
+    msg = f"storage: no storage is installed for {url!r}. Known: {known}"
     raise SettingsError(msg)

@@ -94,19 +94,18 @@ def make_plan(
     ignore: Sequence[str],
     *,
     see: Callable[[Message], Message],
-    source: str = "settings",
 ) -> Plan:
     """Make a plan of matchers (names, Matcher objects, functions) and ignored paths.
 
     `see` makes of a message what matching may see of it: the redacted one.
     Raises SettingsError for a matcher that is unknown and a path that can't be read.
     """
-    paths = [parse_path(text, source=f"{source}: ignore") for text in ignore]
+    paths = [parse_path(text, source="ignore") for text in ignore]
     whole = {path.part for path in paths if path.name is None and not path.steps}
     matchers: list[Matcher] = []
     predicates: list[PredicateMatcher] = []
     for item in match_on:
-        matcher = _matcher(item, paths, whole, source) if isinstance(item, str) else item
+        matcher = _matcher(item, paths, whole) if isinstance(item, str) else item
         if matcher is None:
             continue
         if isinstance(matcher, Matcher):
@@ -114,13 +113,13 @@ def make_plan(
         elif callable(matcher):
             predicates.append(PredicateMatcher(matcher))
         else:
-            msg = f"{source}: match_on: {item!r} is neither a name, nor a Matcher, nor a function (now, then)"
+            msg = f"match_on: {item!r} is neither a name, nor a Matcher, nor a function (now, then)"
             raise SettingsError(msg)
     loose = (whole & {"method", *PARTS[:-1]}) | ({*PARTS[:-1]} if "url" in whole else set())
     return Plan(tuple(matchers), tuple(predicates), frozenset(loose), see)
 
 
-def _matcher(name: str, paths: Iterable[Path], whole: set[str], source: str) -> Matcher | None:
+def _matcher(name: str, paths: Iterable[Path], whole: set[str]) -> Matcher | None:
     if name in whole or name in PARTS:  # the parts of a URL are in `url` already
         return None
     headers = {path.name for path in paths if path.part == "header" and path.name}
@@ -136,5 +135,5 @@ def _matcher(name: str, paths: Iterable[Path], whole: set[str], source: str) -> 
     if name.startswith("header:") and name != "header:":
         header = name.partition(":")[2].lower()
         return None if header in headers or "headers" in whole else HeadersMatcher(only=header)
-    msg = f"{source}: match_on: unknown matcher {name!r}. Known: {', '.join(_NAMES)}"
+    msg = f"match_on: unknown matcher {name!r}. Known: {', '.join(_NAMES)}"
     raise SettingsError(msg)

@@ -26,8 +26,11 @@ class Tally:
         for name, count in counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
 
-    def lines(self, mode: Mode) -> Iterator[str]:
-        """Say it, for the terminal; nothing where no marked test ran."""
+    def lines(self, mode: Mode, *, last_failed: bool) -> Iterator[str]:
+        """Say it, for the terminal; nothing where no marked test ran.
+
+        `last_failed` tells whether this run has `--last-failed`.
+        """
         if not self.counts.get("sessions"):
             return
         said = [f"{self.counts['replayed']} replayed", f"{self.counts['recorded']} recorded"]
@@ -36,7 +39,8 @@ class Tally:
         said += [f"{self.counts[name]} {name}" for name in ("missed", "unplayed")]
         yield f"replay: {', '.join(said)}"
         if mode is not Mode.ALL and (self.counts["missed"] or self.counts["unplayed"]):
-            yield "replay: to record the failing tests again: pytest --record --last-failed"
+            option = " --last-failed" if last_failed else ""
+            yield f"replay: to record the failing tests again: pytest --record{option}"
         for text in self.late:
             yield f"replay: {text}"
 

@@ -1,0 +1,110 @@
+"""Cassettes that can't be read and storages that can't be written: the test fails, no file changes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Suite
+
+SOURCE = """
+    import pytest
+    from sdk import get
+
+    @pytest.mark.replay
+    def test_it():
+        get("/a")
+    """
+CASSETTE = "cassettes/test_it/test_it.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("[broken\n", 1), ("", 1)],
+    ids=["no cassette at all", "empty"],
+)
+def test_a_broken_cassette_fails_the_test_and_is_not_overwritten(suite: Suite, text: str, line: int) -> None:
+    suite.write("test_it.py", SOURCE)
+    suite.write(CASSETTE, text)
+
+    for result in (suite.run(), suite.record()):
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines(f"*{CASSETTE}:{line}: *")
+        result.stdout.no_fnmatch_line("*Traceback*")
+
+    assert (suite.root / CASSETTE).read_text() == text
+    assert suite.asked == {}
+
+
+def test_one_that_breaks_while_it_is_played_is_not_swallowed(suite: Suite) -> None:
+    suite.write("test_it.py", SOURCE.replace("import get", "import get_and_swallow as get"))
+    suite.record().assert_outcomes(passed=1)
+    path = suite.root / CASSETTE
+    broken = path.read_text().replace("method: GET", "method: [GET")
+    path.write_text(broken)
+    line = broken[: broken.index("[GET")].count("\n") + 1
+
+    result = suite.run()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines(rf".*test_it\.yaml:({line}|{line + 1}): ")
+    recorded = suite.record()
+    recorded.assert_outcomes(passed=1, errors=1)
+    recorded.stdout.re_match_lines(rf".*test_it\.yaml:({line}|{line + 1}): ")
+    assert path.read_text() == broken
+
+
+def test_a_broken_cassette_of_a_wide_fixture_fails_each_test_clearly(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        """
+        import pytest
+        from sdk import get
+
+        @pytest.fixture(scope="module")
+        def token():
+            return get("/token")
+
+        @pytest.mark.replay
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(token, number):
+            pass
+        """,
+    )
+    suite.write("cassettes/test_it/@module.token.yaml", "[broken\n")
+
+    result = suite.run()
+
+    result.assert_outcomes(errors=2)
+    assert sum("@module.token.yaml:1: " in line for line in result.outlines) == 2
+
+
+def test_a_storage_that_cannot_be_written_fails_the_test(suite: Suite) -> None:
+    suite.write("test_it.py", SOURCE)
+    suite.write("cassettes/test_it", "a file where a folder should be")
+
+    result = suite.record()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines("*cassettes/test_it*")
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert (suite.root / "cassettes/test_it").read_text() == "a file where a folder should be"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_keeps_its_cassette(suite: Suite) -> None:
+    suite.write("test_it.py", SOURCE)
+    suite.record().assert_outcomes(passed=1)
+    folder = suite.root / "cassettes/test_it"
+    old = (suite.root / CASSETTE).read_text()
+    folder.chmod(0o500)
+    try:
+        result = suite.record()
+    finally:
+        folder.chmod(0o700)
+
+    result.assert_outcomes(passed=1, errors=1)
+    assert (suite.root / CASSETTE).read_text() == old

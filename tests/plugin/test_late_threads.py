@@ -1,0 +1,104 @@
+"""Threads that outlive their test: refused when they send, and told by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Suite
+
+LATE = """
+    import concurrent.futures
+    import multiprocessing.pool
+    import threading
+    import pytest
+    from sdk import get
+
+    go, gone = threading.Event(), threading.Event()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    other_pool = multiprocessing.pool.ThreadPool(1)
+
+    def send_later(path):
+        go.wait()
+        try:
+            get(path)
+        finally:
+            gone.set()
+
+    @pytest.mark.replay
+    def test_leaving():
+        pool.submit(get, "/pool").result()
+        other_pool.apply(get, ["/other-pool"])
+        thread = threading.Thread(target=send_later, args=["/late"], name="flusher")
+        thread.start()
+
+    @pytest.mark.replay
+    def test_next():
+        go.set()
+        gone.wait()
+        assert pool.submit(get, "/mine").result() == "1"
+        assert other_pool.apply(get, ["/mine-too"]) == "1"
+    """
+AFTER_THE_LAST = """
+    import threading
+    import pytest
+    from sdk import get
+
+    closing = threading.Event()
+
+    def send():
+        closing.wait()
+        get("/late")
+
+    @pytest.mark.replay
+    def test_last(request):
+        thread = threading.Thread(target=send, name="last-flusher")
+        thread.start()
+        request.config.last = closing, thread
+    """
+FINISH = """
+    def pytest_sessionfinish(session):
+        closing, thread = getattr(session.config, "last", (None, None))
+        if closing:  # not in the controller of pytest-xdist
+            closing.set()
+            thread.join()
+    """
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["one process", "xdist"])
+def test_a_thread_left_behind_is_refused_and_named(suite: Suite, workers: list[str]) -> None:
+    suite.plugins += ["xdist.plugin"] if workers else []
+    suite.write("test_it.py", LATE)
+
+    result = suite.record(*workers, "-W", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+    result.assert_outcomes(passed=2)
+    assert suite.asked == {"/pool": 1, "/other-pool": 1, "/mine": 1, "/mine-too": 1}
+    assert suite.cassettes == {
+        "cassettes/test_it/test_leaving.yaml": ["/pool", "/other-pool"],
+        "cassettes/test_it/test_next.yaml": ["/mine", "/mine-too"],
+    }
+    result.stdout.fnmatch_lines(
+        [
+            "replay: GET */late was sent by thread 'flusher', which test_it.py::test_leaving started and *",
+            "*stop the thread before test_it.py::test_leaving ends*",
+        ]
+    )
+
+
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["one process", "xdist"])
+def test_one_that_sends_after_the_last_test_is_told_too(suite: Suite, workers: list[str]) -> None:
+    suite.plugins += ["xdist.plugin"] if workers else []
+    suite.write("conftest.py", FINISH)
+    suite.write("test_it.py", AFTER_THE_LAST)
+
+    result = suite.record(*workers, "-W", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+    assert suite.asked == {}
+    result.stdout.fnmatch_lines(
+        f"replay: GET {suite.server.url}/late was sent by thread 'last-flusher', which "
+        "test_it.py::test_last started and left running"
+    )

@@ -1,0 +1,67 @@
+"""pytest-xdist: many workers record and replay as one process does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Suite
+
+
+def test_workers_record_and_replay_what_one_process_replays(suite: Suite) -> None:
+    suite.plugins.append("xdist.plugin")
+    suite.write(
+        "test_it.py",
+        """
+        import pytest
+        from sdk import get
+
+        @pytest.fixture(scope="session")
+        def token():
+            yield get("/token")
+            get("/revoke")
+
+        @pytest.mark.replay
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(number, token):
+            get(f"/{number}")
+        """,
+    )
+
+    suite.record("-n2").assert_outcomes(passed=4)
+
+    assert suite.cassettes == {
+        "cassettes/test_it/@session.token.yaml": ["/token", "/revoke"],
+        **{f"cassettes/test_it/test_it[{number}].yaml": [f"/{number}"] for number in range(4)},
+    }
+    suite.replay("-n2").assert_outcomes(passed=4)
+    suite.replay().assert_outcomes(passed=4)
+
+
+def test_what_would_be_a_usage_error_fails_the_tests_instead(suite: Suite) -> None:
+    suite.plugins.append("xdist.plugin")
+    suite.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.replay(matchon=1)
+        def test_wrong(): pass
+
+        @pytest.mark.replay
+        def test_one(): pass
+
+        @pytest.mark.replay
+        def test_ONE(): pass
+        """,
+    )
+
+    result = suite.run("-n1")
+
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines_random(
+        [
+            "@pytest.mark.replay: unknown setting 'matchon'. Known: *",
+            "would share its cassette with test_it.py::test_one. Tell them apart, *",
+        ]
+    )
