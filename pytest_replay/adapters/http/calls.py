@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
 from pytest_replay.adapters.http.codec import make_request, make_response
 from pytest_replay.adapters.http.faults import make_error
 from pytest_replay.adapters.respx import selector
-from pytest_replay.bodies.codings import undo
+from pytest_replay.bodies.codings import CodingError, undo
 from pytest_replay.bodies.media import media_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_replay.adapters.http.library import Library
+    from pytest_replay.messages import Message
     from pytest_replay.session import Call
 
 
@@ -36,7 +39,7 @@ class HttpCall:
 
     @property
     def response(self) -> Any:
-        """The response, its body read as far as the test did; None where there was none."""
+        """The response, its body read as far as it was heard and can be decoded; None where there was none."""
         messages = [reply.message for reply in self._call.replies]
         if not messages or messages[0].kind != "http.response":
             return None
@@ -44,8 +47,13 @@ class HttpCall:
         body = b"".join(m.body for m in messages if m.kind in {"http.response", "http.chunk"})
         response = make_response(library, messages[0], library.module.ByteStream(body))
         response.request = self.request
-        if messages[-1].kind == messages[0].kind or messages[-1].kind == "http.chunk":
-            response.read()
+        pieces: list[bytes] = []
+        with suppress(library.module.DecodingError):
+            pieces.extend(response.iter_bytes())
+        response.close()
+        response._content = b"".join(pieces)
+        if self.ended is not None:
+            response.elapsed = timedelta(seconds=self.ended - self.started)
         return response
 
     @property
@@ -67,17 +75,7 @@ class HttpCall:
     @property
     def body(self) -> Any:
         """What the request's body says: JSON decoded, other text as str, else bytes; None where there is none."""
-        message = self._call.request
-        if not message.body:
-            return None
-        media = media_of(message)
-        raw = undo(message.body, media.codings)
-        if media.is_json:
-            return json.loads(raw)
-        try:
-            return raw.decode(media.charset or "utf-8")
-        except UnicodeDecodeError:
-            return raw
+        return _said(self._call.request)
 
     @property
     def replayed(self) -> bool:
@@ -157,3 +155,19 @@ def select_calls(calls: Iterable[Call], patterns: tuple[Any, ...], lookups: dict
     wanted = selector(patterns, lookups) if patterns or lookups else None
     http = (call for call in calls if call.request.kind == "http.request")
     return Calls(HttpCall(call) for call in http if wanted is None or wanted(call.request))
+
+
+def _said(message: Message) -> Any:
+    """Read a body as what it is said to be, as far as that is true."""
+    if not message.body:
+        return None
+    media, raw = media_of(message), message.body
+    with suppress(CodingError):
+        raw = undo(raw, media.codings)
+    if media.is_json:
+        with suppress(ValueError):
+            return json.loads(raw)
+    try:
+        return raw.decode(media.charset or "utf-8")
+    except (LookupError, UnicodeDecodeError):
+        return raw

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Message
     from pytest_replay.session import Call, Session
 
+_SWITCHING_PROTOCOLS = 101
+
 
 def answer(place: Place, session: Session, call: Call, request: Any) -> Any:
     """Answer a request from the tape; None where it was never answered."""
@@ -34,9 +36,12 @@ def answer(place: Place, session: Session, call: Call, request: Any) -> Any:
         if "content-encoding" not in response.headers:
             response.read = partial(_read, library, response, response.stream, head.body)
             response.aread = partial(_aread, library, response, response.stream, head.body)
-        return response
-    stream = _stream_class(library)(place, session, call, request)
-    return make_response(library, head, stream)
+    else:
+        stream = _stream_class(library)(place, session, call, request)
+        response = make_response(library, head, stream)
+    if response.status_code == _SWITCHING_PROTOCOLS:
+        response.extensions["network_stream"] = _Upgraded(session, request)
+    return response
 
 
 def _fault(place: Place, session: Session, message: Message, request: Any) -> BaseException:
@@ -148,7 +153,11 @@ class _TapeStream:
 
     def _ended(self) -> TapeEndedError:
         chunks = sum(reply.message.kind == "http.chunk" for reply in self._call.replies)
-        return TapeEndedError(f"{self._request.method} {self._request.url}", chunks=chunks)
+        return TapeEndedError(
+            f"{self._request.method} {self._request.url}",
+            reason=f"the recorded test closed this response after {chunks} chunk(s); this one reads on",
+            remedy="record the test again: pytest --record",
+        )
 
 
 @dataclass(slots=True)
@@ -167,3 +176,23 @@ class _AsyncPieces:
                 return piece
             await wait_for_ever_async()
         raise StopAsyncIteration
+
+
+class _Upgraded:
+    """A connection after its upgrade (RFC 9110 §7.8): whoever talks over it fails the test."""
+
+    def __init__(self, session: Session, request: Any) -> None:
+        self._session = session
+        self._request = request
+
+    def get_extra_info(self, info: str) -> None:
+        """Know nothing of the connection."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._session.fail(
+            TapeEndedError(
+                f"{self._request.method} {self._request.url}",
+                reason="the connection was upgraded (status 101), and what was said over it since is on no tape",
+                remedy="let this test do without a cassette, and give it a peer of its own",
+            )
+        )
