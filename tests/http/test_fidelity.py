@@ -225,6 +225,13 @@ CASES: dict[str, Case] = {
     "HTTP/2": Case(
         {"GET /": Answer(headers={"X-A": "1"}, chunks=[b"a", b"b"])}, client={"http2": True}, peer="h2_server"
     ),
+    "HTTP/2 body sent": Case({"POST /": echo}, post_once, client={"http2": True}, peer="h2_server"),
+    "HTTP/2 reset in the body": Case(
+        {"GET /": Answer(chunks=[b"abc", 0.01], end="reset")},
+        stream_raw,
+        client={"http2": True},
+        peer="h2_server",
+    ),
     "HTTP/2 reset": Case({"GET /": RESET}, client={"http2": True}, peer="h2_server"),
 }
 

@@ -140,3 +140,22 @@ def test_a_body_is_streamed_to_the_wire_where_no_tape_can_answer(
 
     with taping.recording(mode="once"):
         assert caller.run(act) == "thanks"
+
+
+def test_a_body_that_is_on_no_tape_yet_is_sent_whole(caller: Caller, server: Server, taping: Taping) -> None:
+    server.script("POST /", lambda request: (200, request.body))
+
+    async def act(*bodies: bytes) -> list[bytes]:
+        async with caller.client() as client:
+            return [
+                (await client.request("POST", server.url, content=caller.body(body[:1], body[1:]))).content
+                for body in bodies
+            ]
+
+    with taping.recording() as take:
+        caller.run(act, b"one")
+    with taping.recording(take.cassette, mode="new_episodes") as more:
+        assert caller.run(act, b"two", b"one") == [b"two", b"one"]
+
+    assert [request.body for request in server.requests] == [b"one", b"two"]
+    assert [request.body for request in more.requests] == [b"one", b"two"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fixtures.callers import Caller
-    from fixtures.http import Server
+    from fixtures.http import Proxy, Server
     from fixtures.taping import Take, Taping
 
 
@@ -149,6 +149,28 @@ def test_every_hop_and_every_mount_is_seen(
             return (await client.request("GET", f"{server.url}/a")).json()["path"]
 
     assert taping.both(lambda: caller.run(act), server, elsewhere) == ("/b", "/b")
+
+
+@pytest.mark.parametrize("trust_env", [True, False])
+def test_a_proxy_of_the_environment_is_asked_in_recording_only(
+    caller: Caller,
+    server: Server,
+    proxy: Proxy,
+    taping: Taping,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    trust_env: bool,
+) -> None:
+    server.script("GET /", "there")
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async def act() -> Any:
+        async with caller.client(trust_env=trust_env) as client:
+            return (await client.request("GET", server.url)).text
+
+    assert taping.both(lambda: caller.run(act), server) == ("there", "there")
+    assert len(proxy.requests) == trust_env
 
 
 def test_a_transport_of_the_user_is_seen(caller: Caller, server: Server, taping: Taping) -> None:
