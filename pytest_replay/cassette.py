@@ -6,7 +6,7 @@ Knows no file format, and no protocol: routes and keys are made by others.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -203,36 +203,3 @@ class _Lane:
     unread: list[int]
     """The first last."""
     ready: dict[Hashable, deque[int]] = field(default_factory=dict)
-
-
-def keep_times(
-    new: Cassette, old: Cassette, *, timeless: Callable[[Interaction], Hashable]
-) -> Cassette | None:
-    """Give unchanged interactions the times that they had; None where nothing at all has changed.
-
-    `timeless` is what an interaction says but for its delays and what the peer told of its clock: two with the same
-    are unchanged. So a cassette that is recorded again differs only where the service does.
-    """
-    known: dict[Hashable, deque[tuple[int, Interaction]]] = {}
-    for position, (_, interaction) in enumerate(old):
-        known.setdefault(timeless(interaction), deque()).append((position, interaction))
-    interactions: list[tuple[str, Interaction]] = []
-    kept: list[int] = []
-    for route, interaction in new:
-        twins = known.get(timeless(interaction))
-        if twins:
-            position, twin = twins.popleft()
-            kept.append(position)
-            interactions.append((route, _with_delays_of(interaction, twin)))
-        else:
-            interactions.append((route, interaction))
-    if kept == list(range(len(old.tape))) and len(kept) == len(interactions):
-        return None
-    return replace(new, tape=MemoryTape(interactions))
-
-
-def _with_delays_of(interaction: Interaction, twin: Interaction) -> Interaction:
-    replies = tuple(
-        replace(reply, delay=old.delay) for reply, old in zip(interaction.replies, twin.replies, strict=True)
-    )
-    return replace(interaction, replies=replies)

@@ -375,7 +375,9 @@ def _open(item: pytest.Item, asked: Request, said: Mapping[str, Any]) -> None:
     with _clean_failures():
         settings = _settled(item.config, asked=asked, said=said)
         name = name_of_item(item, asked=asked, folder=settings.dir, root=item.config.rootpath)
-        session = item.config.stash[_RUN].open(test=item.nodeid, name=name, settings=settings)
+        session = item.config.stash[_RUN].open(
+            test=item.nodeid, name=name, settings=settings, shareable=asked.name is not None
+        )
     item.stash[_ATTEMPT] = _Attempt(session)
 
 

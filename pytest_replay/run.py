@@ -16,6 +16,7 @@ from pytest_replay.adapters.respx import as_matcher
 from pytest_replay.leftovers import Leftovers
 from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules
+from pytest_replay.recording import Share
 from pytest_replay.redaction import Redaction
 from pytest_replay.session import Session, Verdict
 from pytest_replay.storage import open_storage
@@ -39,8 +40,8 @@ class Run:
     root: Path
     late: list[str] = field(default_factory=list)
     """Texts of requests that came after their test."""
-    _recorded: set[str] = field(default_factory=set)
-    """Names of the cassettes that this run has recorded."""
+    _shares: dict[str, Share] = field(default_factory=dict)
+    """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _storages: dict[str, Storage] = field(default_factory=dict)
     _leftovers: Leftovers = field(default_factory=Leftovers)
@@ -56,9 +57,10 @@ class Run:
         self._install(settings)
         self._storage(settings)
 
-    def open(self, *, test: str, name: str, settings: Settings) -> Session:
+    def open(self, *, test: str, name: str, settings: Settings, shareable: bool = False) -> Session:
         """Open a session on a cassette, and make it the innermost one.
 
+        `shareable` tells that the cassette has a name of its own, under which other tests may use it too.
         Raises SettingsError for settings that can't be met, CassetteError for a cassette that can't be read.
         """
         self.prepare(settings)
@@ -70,7 +72,7 @@ class Run:
             redaction=_redaction(settings.redact),
             cassette=self._storage(settings).load(name),
             on_late=self._keep_late,
-            shared=name in self._recorded,
+            share=self._shares.setdefault(name, Share()) if shareable else None,
         )
         self.enter(session)
         return session
@@ -96,8 +98,6 @@ class Run:
         storage = self._storage(session.settings)
         if verdict.save is not None:
             storage.save(verdict.save)
-        if verdict.recorded:  # though nothing has changed: who shares the cassette is to add to it
-            self._recorded.add(session.name)
         if verdict.remove:
             storage.remove(session.name)
         return verdict

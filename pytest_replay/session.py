@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.cassette import Cassette, Header, Index, MemoryTape, keep_times
+from pytest_replay.cassette import Cassette, Index
 from pytest_replay.errors import (
     BrokenTapeError,
     CassetteError,
@@ -23,13 +22,16 @@ from pytest_replay.errors import (
 )
 from pytest_replay.matching import explain_miss, route_of
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay.settings import Mode, Settings
+from pytest_replay.recording import Nothing, Recording
+from pytest_replay.settings import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from pytest_replay.matching import Plan
+    from pytest_replay.recording import Share
     from pytest_replay.redaction import Redaction
+    from pytest_replay.settings import Settings
 
 
 @dataclass(slots=True, eq=False)
@@ -102,19 +104,14 @@ class Session:
         self.now = clock
         self.on_late = on_late
         self._plan = plan
-        self._redaction = redaction
         self._cassette = cassette
-        self._share = share
         self._lock = threading.Lock()
-        self._began = datetime.now(UTC)
-        mode = settings.mode
-        shared = share.interactions if share is not None else []
-        self._afresh = mode is Mode.ALL or (mode is Mode.ONCE and (cassette is None or bool(shared)))
-        self.records = self._afresh or mode is Mode.NEW_EPISODES
+        self._recording = Recording(
+            name=name, test=test, settings=settings, plan=plan, redaction=redaction, old=cassette, share=share
+        )
+        self.records = self._recording.afresh or settings.mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
-        tape: Tape | None = cassette.tape if cassette is not None else None
-        if self._afresh:
-            tape = MemoryTape((route_of(it.request), it) for it in shared) if shared else None
+        tape = self._recording.tape
         self._index: Index | None = None
         if tape is not None:
             self._index = Index(
@@ -178,15 +175,16 @@ class Session:
         with self._lock:
             heard = [call for call in self.calls if call.recorded is None]
             unplayed = self._unplayed() if passed else []
-            save, remove = (
-                self._recording(heard, timeless) if passed and self.records else (None, False)
-            )
+            made = None
+            if passed and self.records:
+                fresh = [_interaction_of(call) for call in heard]
+                made = self._recording.of(fresh, libraries=self.libraries, timeless=timeless)
             left = None
             if unplayed and self._cassette is not None:
                 left = UnplayedError(self.name, total=len(self._cassette.tape), unplayed=unplayed)
             return Verdict(
-                save=save,
-                remove=remove,
+                save=made if isinstance(made, Cassette) else None,
+                remove=made is Nothing.LEFT,
                 failure=left if self.settings.unplayed == "fail" else None,
                 warning=left if self.settings.unplayed == "warn" else None,
                 recorded=len(heard) if passed and self.records else 0,
@@ -202,66 +200,9 @@ class Session:
         return None if position is None else self._index.tape.read(position)
 
     def _unplayed(self) -> list[str]:
-        if self.records or self._index is None or self._tests_of_cassette - {self.test}:
+        if self.records or self._index is None or self._recording.others:
             return []  # of a shared cassette, each test plays its part
         return [self._index.tape.route(position) for position in self._index.unplayed()]
-
-    def _recording(
-        self, heard: list[Call], timeless: Callable[[Message], Hashable]
-    ) -> tuple[Cassette | None, bool]:
-        """Make the cassette that is to be saved, if it is another; and tell whether it is to be removed."""
-        fresh = [_interaction_of(call) for call in heard]
-        tests = {self.test}
-        if self._share is not None:
-            self._share.interactions += fresh
-            self._share.tests |= tests
-            fresh, tests = self._share.interactions, self._share.tests
-        old = [] if self._cassette is None else [interaction for _, interaction in self._cassette]
-        if self._afresh:
-            interactions = settle(
-                old,
-                self._redaction.tape(fresh),
-                whole=self._tests_of_cassette <= tests,
-                says=sayings(self.settings.ignore, timeless),
-                asks=askings(self._plan),
-            )
-        else:
-            interactions = self._redaction.tape([*old, *(_interaction_of(call) for call in heard)])
-        header = self._header()
-        same_tests = self._cassette is not None and header.settings.get("tests") == self._cassette.header.settings.get("tests")
-        if not interactions:
-            return None, self._cassette is not None
-        if same_tests and len(old) == len(interactions) and all(map(operator.is_, old, interactions)):
-            return None, False
-        tape = MemoryTape((route_of(interaction.request), interaction) for interaction in interactions)
-        return Cassette(self.name, header, tape), False
-
-    @property
-    def _tests_of_cassette(self) -> set[str]:
-        """Who has recorded a cassette that is named; nobody else uses one that is not."""
-        return set() if self._cassette is None else set(self._cassette.header.settings.get("tests", ()))
-
-    def _header(self) -> Header:
-        settings = self._match_settings()
-        if self._share is not None:
-            settings["tests"] = sorted(self._tests_of_cassette | {self.test})
-        if self._cassette is None or self._afresh:
-            return Header(self._began, dict(self.libraries), settings)
-        return replace(self._cassette.header, settings={**self._cassette.header.settings, **settings})
-
-    def _match_settings(self) -> dict[str, Any]:
-        """Name the match settings that are not the defaults."""
-        settings, usual = self.settings, Settings()
-        said: dict[str, Any] = {}
-        if settings.match_on != usual.match_on:
-            said["match_on"] = [_name_of(item) for item in settings.match_on]
-        if settings.ignore:
-            said["ignore"] = list(settings.ignore)
-        return said
-
-
-def _name_of(matcher: Any) -> str:
-    return matcher if isinstance(matcher, str) else getattr(matcher, "__name__", type(matcher).__name__)
 
 
 def _interaction_of(call: Call) -> Interaction:

@@ -1,0 +1,205 @@
+"""Recording: what a closed session makes of what it heard, as near to the old cassette as the truth allows."""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.cassette import Cassette, Header, MemoryTape
+from pytest_replay.matching import make_plan, route_of
+from pytest_replay.settings import Mode, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from pytest_replay.cassette import Tape
+    from pytest_replay.matching import Plan
+    from pytest_replay.messages import Interaction, Message
+    from pytest_replay.redaction import Redaction
+
+    Timeless = Callable[[Message], Hashable]
+
+
+@dataclass(slots=True)
+class Share:
+    """What this run has recorded so far into a cassette that tests may share by name."""
+
+    tests: set[str] = field(default_factory=set)
+    interactions: list[Interaction] = field(default_factory=list)
+
+
+class Nothing(Enum):
+    """What there can be instead of a cassette to save."""
+
+    NEW = auto()
+    """It is as it was."""
+    LEFT = auto()
+    """The recorded tests no longer say anything: the old one is to go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One test's part in a cassette."""
+
+    name: str
+    test: str
+    settings: Settings
+    plan: Plan
+    redaction: Redaction
+    old: Cassette | None
+    """What is kept under the name so far."""
+    share: Share | None
+    """What this run has recorded into it, where it has a name that tests may share."""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def afresh(self) -> bool:
+        """Whether the old cassette answers nothing, for all is recorded anew."""
+        if self.settings.mode is Mode.ONCE:
+            return self.old is None or bool(self._shared)
+        return self.settings.mode is Mode.ALL
+
+    @property
+    def tape(self) -> Tape | None:
+        """What may answer the test: the old cassette, or what the tests before it have recorded afresh."""
+        if not self.afresh:
+            return None if self.old is None else self.old.tape
+        return _tape_of(self._shared) if self._shared else None
+
+    @property
+    def others(self) -> set[str]:
+        """The other tests that the old cassette was recorded by."""
+        return self._tests - {self.test}
+
+    def of(
+        self, heard: Sequence[Interaction], *, libraries: Mapping[str, str], timeless: Timeless
+    ) -> Cassette | Nothing:
+        """Make the cassette that is to be saved, of what the test heard from the wire."""
+        old = [] if self.old is None else [interaction for _, interaction in self.old]
+        if self.afresh:
+            interactions = self._settled(old, heard, timeless)
+        else:
+            interactions = self.redaction.tape([*old, *heard]) if heard else old
+        header = self._header(libraries)
+        if not interactions:
+            return Nothing.NEW if self.old is None else Nothing.LEFT
+        same_tests = self.old is not None and self._tests == _tests_of(header)
+        if same_tests and len(old) == len(interactions) and all(map(operator.is_, old, interactions)):
+            return Nothing.NEW
+        return Cassette(self.name, header, _tape_of(interactions))
+
+    def _settled(
+        self, old: Sequence[Interaction], heard: Sequence[Interaction], timeless: Timeless
+    ) -> list[Interaction]:
+        fresh, tests = list(heard), {self.test}
+        if self.share is not None:
+            self.share.interactions += heard
+            self.share.tests |= tests
+            fresh, tests = self.share.interactions, self.share.tests
+        return settle(
+            old,
+            self.redaction.tape(fresh),
+            whole=self._tests <= tests,
+            says=sayings(self.settings.ignore, timeless),
+            asks=askings(self.plan),
+        )
+
+    @property
+    def _shared(self) -> list[Interaction]:
+        return [] if self.share is None else self.share.interactions
+
+    @property
+    def _tests(self) -> set[str]:
+        """The tests that the old cassette names; only one that has a name of its own does."""
+        return set() if self.old is None else _tests_of(self.old.header)
+
+    def _header(self, libraries: Mapping[str, str]) -> Header:
+        said = _match_settings(self.settings)
+        if self.share is not None:
+            said["tests"] = sorted(self._tests | {self.test})
+        if self.old is None or self.afresh:
+            return Header(self.began, dict(libraries), said)
+        return replace(self.old.header, settings={**self.old.header.settings, **said})
+
+
+def settle(
+    old: Sequence[Interaction],
+    fresh: Iterable[Interaction],
+    *,
+    whole: bool,
+    says: Callable[[Interaction], Hashable],
+    asks: Callable[[Interaction], Hashable],
+) -> list[Interaction]:
+    """Lay fresh interactions over old ones.
+
+    What `says` the same as an old one is unchanged, and the old one stays as it is: so a cassette that is recorded
+    again differs only where the service does. If `whole`, the rest of the old ones go. Else they may belong to tests
+    that were not recorded: they stay where they are, and only what `asks` the same is replaced.
+    """
+    twins = _queues(old, says)
+    settled = [queue.popleft() if (queue := twins.get(says(it))) else it for it in fresh]
+    if whole:
+        return settled
+    answers = _queues(settled, asks)
+    kept = [queue.popleft() if (queue := answers.get(asks(it))) else it for it in old]
+    behind = {id(it) for queue in answers.values() for it in queue}
+    return kept + [it for it in settled if id(it) in behind]
+
+
+def sayings(ignore: Sequence[str], timeless: Timeless) -> Callable[[Interaction], Hashable]:
+    """Make the function that tells what an interaction says, apart from the time and from what is `ignore`d."""
+    lengths = ["header:content-length"] if any(path.startswith("body") for path in ignore) else []
+    strict = make_plan(["method", "url", "headers", "body"], [*ignore, *lengths], see=_as_it_is)
+
+    def says(interaction: Interaction) -> Hashable:
+        request = interaction.request
+        replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
+        return strict.route(request), strict.key(request), replies
+
+    return says
+
+
+def askings(plan: Plan) -> Callable[[Interaction], Hashable]:
+    """Make the function that tells what an interaction asks, as matching sees it."""
+    return lambda interaction: (plan.route(interaction.request), plan.key(interaction.request))
+
+
+def _tests_of(header: Header) -> set[str]:
+    tests: Any = header.settings.get("tests", ())
+    return set(tests)
+
+
+def _tape_of(interactions: Iterable[Interaction]) -> MemoryTape:
+    return MemoryTape((route_of(interaction.request), interaction) for interaction in interactions)
+
+
+def _match_settings(settings: Settings) -> dict[str, Any]:
+    """Name the match settings that are not the defaults."""
+    usual = Settings()
+    said: dict[str, Any] = {}
+    if settings.match_on != usual.match_on:
+        said["match_on"] = [_name_of(item) for item in settings.match_on]
+    if settings.ignore:
+        said["ignore"] = list(settings.ignore)
+    return said
+
+
+def _name_of(matcher: Any) -> str:
+    return matcher if isinstance(matcher, str) else getattr(matcher, "__name__", type(matcher).__name__)
+
+
+def _queues(
+    interactions: Iterable[Interaction], key: Callable[[Interaction], Hashable]
+) -> dict[Hashable, deque[Interaction]]:
+    queues: dict[Hashable, deque[Interaction]] = {}
+    for interaction in interactions:
+        queues.setdefault(key(interaction), deque()).append(interaction)
+    return queues
+
+
+def _as_it_is(message: Message) -> Message:
+    return message
