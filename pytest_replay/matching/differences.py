@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_PLAIN = re.compile(r"[\w$@-]+")
+"""Keys that a path takes without quotes."""
 
 MISSING = object()
 LIMIT = 12
@@ -28,9 +32,6 @@ def _walk(place: str, asked: Any, recorded: Any) -> Iterator[str]:
         for key in sorted(asked.keys() | recorded.keys(), key=str):
             yield from _walk(_key(place, key), asked.get(key, MISSING), recorded.get(key, MISSING))
     elif isinstance(asked, list) and isinstance(recorded, list):
-        if len(asked) == len(recorded) == 1 and not place.startswith("body"):
-            yield from _walk(place, asked[0], recorded[0])
-            return
         for index in range(max(len(asked), len(recorded))):
             now = asked[index] if index < len(asked) else MISSING
             then = recorded[index] if index < len(recorded) else MISSING
@@ -40,13 +41,14 @@ def _walk(place: str, asked: Any, recorded: Any) -> Iterator[str]:
 
 
 def _key(place: str, key: object) -> str:
-    return f"{place}{key}" if place.endswith(" ") else f"{place}.{key}"
+    """Write a place as a path may name it."""
+    if place.endswith(" "):
+        return f"{place}{key}"
+    return f"{place}.{key}" if _PLAIN.fullmatch(str(key)) else f"{place}[{str(key)!r}]"
 
 
 def _said(verb: str, value: Any, limit: int = 80) -> str:
     if value is MISSING:
         return f"not {verb}"
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
     shown = repr(value)
     return f"{verb} {shown if len(shown) <= limit else shown[:limit] + '…'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pytest_replay.matching.bodies import OPAQUE, body_key, comparable, structure_of
@@ -10,7 +11,7 @@ from pytest_replay.matching.urls import PARTS, query_key, split_url
 from pytest_replay.placeholders import holds_placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
     from pytest_replay.messages import Message
     from pytest_replay.paths import Step
@@ -62,7 +63,7 @@ class UrlMatcher:
             for part in PARTS[:-1]
             if (line := _line(part, getattr(asked, part), getattr(recorded, part)))
         ]
-        lines += between("query ", _grouped(asked.query), _grouped(recorded.query))
+        lines += between("query ", _grouped(asked.query or ()), _grouped(recorded.query or ()))
         return "\n".join(lines) or None
 
 
@@ -93,20 +94,19 @@ class HeadersMatcher:
         self._only = only
 
     def key(self, message: Message) -> Hashable:
-        return tuple(sorted((name, tuple(values)) for name, values in self._headers(message).items()))
+        return tuple(sorted(self._headers(message), key=itemgetter(0)))
 
     def difference(self, now: Message, then: Message) -> str | None:
-        return "\n".join(between("header ", self._headers(now), self._headers(then))) or None
+        asked, recorded = _grouped(self._headers(now)), _grouped(self._headers(then))
+        return "\n".join(between("header ", asked, recorded)) or None
 
-    def _headers(self, message: Message) -> dict[str, list[str]]:
-        headers: dict[str, list[str]] = {}
+    def _headers(self, message: Message) -> Iterator[tuple[str, str]]:
         for name, value in message.fields["headers"]:
             lower = name.lower()
             if lower in self._ignored or (self._only is not None and lower != self._only):
                 continue
             if not holds_placeholder(value):
-                headers.setdefault(lower, []).append(value)
-        return headers
+                yield lower, value
 
 
 class PredicateMatcher:
@@ -123,11 +123,12 @@ class PredicateMatcher:
         return None if self.accepts(now, then) else f"{self._name} refuses it"
 
 
-def _grouped(query: tuple[tuple[str, str], ...] | None) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for name, value in query or ():
-        grouped.setdefault(name, []).append(value)
-    return grouped
+def _grouped(fields: Iterable[tuple[str, str]]) -> dict[str, str | tuple[str, ...]]:
+    """Make plain data of fields: the value of each name, or all that it has."""
+    grouped: dict[str, tuple[str, ...]] = {}
+    for name, value in fields:
+        grouped[name] = (*grouped.get(name, ()), value)
+    return {name: values[0] if len(values) == 1 else values for name, values in grouped.items()}
 
 
 def _line(part: str, asked: object, recorded: object) -> str | None:

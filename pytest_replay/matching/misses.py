@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_replay.errors import NoMatchError
+from pytest_replay.errors import NoMatchError, SettingsError
 from pytest_replay.matching.plan import route_of
+from pytest_replay.paths import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +27,7 @@ def explain_miss(
 ) -> NoMatchError:
     """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs."""
     route = route_of(asked)
-    record = f"record the test again: pytest --record {_quoted(test)}"
+    record = f"record the test again: pytest --record {shlex.quote(test)}"
     if index is None:
         return NoMatchError(route, reason=f"there is no cassette: {cassette}", remedies=[record])
     tape, positions = index.tape, index.on_route(asked)
@@ -48,15 +52,14 @@ def explain_miss(
 
 
 def _ignoring(differences: list[str]) -> Iterator[str]:
-    """Suggest ignore paths for what differs."""
+    """Suggest ignore paths for what differs, as far as there is one."""
     paths = []
     for line in differences[:3]:
         part, _, rest = line.partition(": ")[0].partition(" ")
-        paths.append(f"{part}:{rest}" if rest else part)
+        path = f"{part}:{rest}" if rest else part
+        with suppress(SettingsError):  # a matcher of the user's own speaks of no place
+            parse_path(path, source="")
+            paths.append(path)
     if paths:
-        shown = ", ".join(f'"{path}"' for path in paths)
+        shown = ", ".join(json.dumps(path, ensure_ascii=False) for path in paths)
         yield f"or, if this varies by nature: @pytest.mark.replay(ignore=[{shown}])"
-
-
-def _quoted(test: str) -> str:
-    return f"'{test}'" if set(test) & set("[]() &;$'\"") else test

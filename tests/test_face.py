@@ -1,0 +1,69 @@
+"""The face: what users import, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest_replay
+from pytest_replay import errors
+
+
+def test_the_face_is_exactly_this() -> None:
+    assert pytest_replay.__all__ == [
+        "Adapter",
+        "BrokenTapeError",
+        "Cassette",
+        "CassetteError",
+        "CassetteFormatError",
+        "Header",
+        "Interaction",
+        "LateRequestError",
+        "Matcher",
+        "MemoryTape",
+        "Message",
+        "MissingExtraError",
+        "Mode",
+        "NetworkBlockedError",
+        "NoMatchError",
+        "Replay",
+        "ReplayError",
+        "ReplayFailure",
+        "Reply",
+        "SettingsError",
+        "Storage",
+        "StorageError",
+        "Tape",
+        "TapeEndedError",
+        "UnplayedError",
+    ]
+
+
+def test_each_name_is_there_and_documented() -> None:
+    for name in pytest_replay.__all__:
+        assert getattr(pytest_replay, name).__doc__, name
+
+
+def test_every_error_is_on_the_face_and_in_the_drawing() -> None:
+    kinds = {
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, BaseException)
+    }
+
+    assert kinds <= set(pytest_replay.__all__)
+    assert errors.__doc__ is not None
+    assert all(name in errors.__doc__ for name in kinds)
+
+
+def test_importing_it_loads_no_library_and_no_pytest() -> None:
+    source = (
+        "import sys, pytest_replay\n"
+        "libraries = {'_pytest', 'aio_pika', 'aiormq', 'httpx', 'httpx2', 'pamqp', 'pytest', 'respx',\n"
+        "    'sqlalchemy', 'yaml', 'pytest_replay_storages'}\n"
+        "print(sorted(libraries & set(sys.modules)))\n"
+    )
+
+    result = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+
+    assert result.stdout.strip() == "[]"
