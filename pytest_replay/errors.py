@@ -20,6 +20,7 @@ A `ReplayFailure` derives from BaseException, as pytest's own outcomes do: SDKs 
 from __future__ import annotations
 
 import errno
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -107,9 +108,7 @@ class TapeEndedError(ReplayFailure):
         self.asked = asked
         self.reason = reason
         self.remedy = remedy
-        super().__init__(
-            f"the recording of {asked} ends here\n  {reason}\n\nwhat to do next:\n  {remedy}"
-        )
+        super().__init__(f"the recording of {asked} ends here\n  {reason}\n\nwhat to do next:\n  {remedy}")
 
 
 class BrokenTapeError(ReplayFailure):
@@ -123,8 +122,9 @@ class BrokenTapeError(ReplayFailure):
 class UnplayedError(ReplayFailure):
     """Recorded interactions that a passing test no longer asks for."""
 
-    def __init__(self, cassette: str, *, total: int, unplayed: Sequence[str]) -> None:
+    def __init__(self, cassette: str, *, test: str, total: int, unplayed: Sequence[str]) -> None:
         self.cassette = cassette
+        self.test = test
         self.total = total
         self.unplayed = tuple(unplayed)
         """One headline for each, in recorded order."""
@@ -135,7 +135,7 @@ class UnplayedError(ReplayFailure):
             f"{len(self.unplayed)} of {total} recorded interactions were not played: {cassette}\n"
             + "\n".join(shown)
             + "\n\nwhat to do next:\n"
-            "  record the test again: pytest --record\n"
+            f"  record the test again: pytest --record {shlex.quote(test)}\n"
             '  or let it be: @pytest.mark.replay(unplayed="warn")  # or "ignore"'
         )
 

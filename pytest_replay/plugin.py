@@ -56,6 +56,8 @@ class _Attempt:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.passed = True
+        self.left_by_fixtures = 0
+        """How many atexit callbacks its fixtures registered before it ran."""
         self.running = False
         """Whether the test's own function is running; reports that come meanwhile are of its subtests."""
         self._told: set[int] = set()
@@ -208,6 +210,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is None:
         return (yield)
+    attempt.left_by_fixtures = item.config.stash[_RUN].exit_callbacks(attempt.session)
     attempt.running = True
     try:
         result = yield
@@ -223,7 +226,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     if attempt is None:
         return (yield)
     with _closing(item, attempt):
-        result = yield
+        try:  # what the test itself left to the exit may need the fixtures that it was given
+            item.config.stash[_RUN].drain(attempt.session, but=attempt.left_by_fixtures)
+        finally:
+            result = yield
     return result
 
 
@@ -398,7 +404,7 @@ def _open_fixture(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureReq
     with _clean_failures():
         settings = _settled(request.config, asked=asked_by(request.node), said=_config_for(request))
         name = name_of_fixture(fixturedef, request, folder=settings.dir, root=root)
-        test = f"fixture {fixturedef.argname!r} of {request.node.nodeid}"
+        test = request.node.nodeid or fixturedef.baseid or "."  # all that a command line can name of it
         return _Attempt(request.config.stash[_RUN].open(test=test, name=name, settings=settings))
 
 

@@ -181,7 +181,8 @@ class Session:
                 made = self._recording.of(fresh, libraries=self.libraries, timeless=timeless)
             left = None
             if unplayed and self._cassette is not None:
-                left = UnplayedError(self.name, total=len(self._cassette.tape), unplayed=unplayed)
+                total = len(self._cassette.tape)
+                left = UnplayedError(self.name, test=self.test, total=total, unplayed=unplayed)
             return Verdict(
                 save=made if isinstance(made, Cassette) else None,
                 remove=made is Nothing.LEFT,

@@ -52,9 +52,12 @@ ERRORS: dict[str, BaseException] = {
         remedy="record the test again: pytest --record",
     ),
     "broken-tape": BrokenTapeError(BROKEN),
-    "unplayed": UnplayedError("cassettes/test_api/test_get", total=3, unplayed=[MISS]),
+    "unplayed": UnplayedError(
+        "cassettes/test_api/test_get", test="test_api.py::test_get", total=3, unplayed=[MISS]
+    ),
     "unplayed-many": UnplayedError(
         "cassettes/test_api/test_get",
+        test="test_api.py::test_get[a b]",
         total=20,
         unplayed=[f"GET https://api.example.com/{n}" for n in range(12)],
     ),

@@ -56,3 +56,14 @@ def test_recording_again_keeps_what_only_one_test_sends_and_drops_what_none_does
 
     assert suite.cassettes == {SHARED: ["/login", "/other", "/two"]}
     suite.replay().assert_outcomes(passed=3)
+
+
+def test_recording_one_of_them_again_keeps_the_parts_of_the_others(suite: Suite) -> None:
+    suite.server.script("GET /{path:path}", "1")
+    suite.write("test_it.py", SHARING)
+    suite.record().assert_outcomes(passed=3)
+
+    suite.record("test_it.py::test_two").assert_outcomes(passed=1)
+
+    assert suite.cassettes == {SHARED: ["/login", "/one", "/two"]}
+    suite.replay().assert_outcomes(passed=3)
