@@ -61,19 +61,23 @@ class Leftovers:
         atexit.unregister = self._unregister
         self._start = None
 
-    def drain(self, session: Session) -> None:
+    def count(self, session: Session) -> int:
+        """Count what is registered to run at exit, of what was registered during a session."""
+        return sum(owner is session for owner, *_ in self._callbacks)
+
+    def drain(self, session: Session, *, but: int = 0) -> None:
         """Run what was registered to run at exit during a session, last first, as the interpreter would.
 
-        One that raises keeps none of the others from running.
+        The first `but` ones stay. One that raises keeps none of the others from running.
         """
         mine = [index for index, (owner, *_) in enumerate(self._callbacks) if owner is session]
-        if not mine:
+        if len(mine) <= but:
             return
         _, function, args, kwargs = self._callbacks.pop(mine[-1])
         try:
             function(*args, **kwargs)
         finally:
-            self.drain(session)
+            self.drain(session, but=but)
 
     def _keep(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
         session = innermost()

@@ -88,9 +88,13 @@ class Run:
         leave(session)
         self._guard.disarm()
 
-    def drain(self, session: Session) -> None:
-        """Run the atexit callbacks that were registered in a session, while it is the innermost one."""
-        self._leftovers.drain(session)
+    def exit_callbacks(self, session: Session) -> int:
+        """Count the atexit callbacks that were registered in a session and have not run."""
+        return self._leftovers.count(session)
+
+    def drain(self, session: Session, *, but: int = 0) -> None:
+        """Run the atexit callbacks that were registered in a session, but the first ones; last first."""
+        self._leftovers.drain(session, but=but)
 
     def close(self, session: Session, *, passed: bool) -> Verdict:
         """Close a session that was left, and keep what it recorded. Raises StorageError."""

@@ -126,9 +126,8 @@ def test_a_router_does_not_reach_the_other_library(server: Server, twice: Any, f
     assert len(take.cassette.tape) == 1
 
 
-def test_a_router_does_not_reach_other_transports(server: Server, taping: Taping, twice: Any) -> None:
+def test_a_router_does_not_reach_other_transports(server: Server, twice: Any) -> None:
     aiohttp = pytest.importorskip("httpx_aiohttp")
-    taping.adapter.tap("httpx_aiohttp:AiohttpTransport")
     server.script("GET /", "real")
     caller = AsyncCaller(httpx, "asyncio")
 
@@ -138,7 +137,7 @@ def test_a_router_does_not_reach_other_transports(server: Server, taping: Taping
             async with caller.client(transport=aiohttp.AiohttpTransport()) as client:
                 return str((await client.request("GET", server.url)).text)
 
-    take, recorded, replayed = twice(lambda: caller.run(act))
+    take, recorded, replayed = twice(lambda: caller.run(act), transports=["httpx_aiohttp:AiohttpTransport"])
 
     assert replayed == recorded == "real"
     assert len(take.cassette.tape) == 1

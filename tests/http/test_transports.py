@@ -165,11 +165,11 @@ def test_a_class_is_tapped_by_its_name_with_what_it_inherits(
     kind = getattr(sys.modules[HERE], name)
     before = dict(vars(kind))
 
-    taping.adapter.tap(f"{HERE}:{name}")
-    taping.adapter.tap(f"{HERE}:{name}")
-    with taping.recording() as take:
+    taps = {"transports": [f"{HERE}:{name}"]}
+
+    with taping.recording(**taps) as take:
         recorded = named.run(get, named, kind(named.library))
-    with taping.replaying(take.cassette):
+    with taping.replaying(take.cassette, **taps):
         replayed = named.run(get, named, kind(named.library))
     taping.adapter.remove()
 
@@ -208,7 +208,6 @@ def test_aiohttp_below_httpx_is_recorded_and_replayed(
 ) -> None:
     aiohttp = pytest.importorskip("httpx_aiohttp")
     caller = AsyncCaller(pytest.importorskip("httpx"), "asyncio")
-    taping.adapter.tap("httpx_aiohttp:AiohttpTransport")
     server.script("GET /", Answer(203, {"id": 1}, headers=[("X-A", "1"), ("x-a", "é")], encoding="gzip"))
     server.script("POST /", lambda request: (201, request.body))
     server.script("GET /events", events("1", 0.01, "2"))
@@ -226,7 +225,8 @@ def test_aiohttp_below_httpx_is_recorded_and_replayed(
                 told.append(seen(error)["causes"][0])
             return told
 
-    recorded, replayed = taping.both(lambda: caller.run(act), server, refusing)
+    taps = ["httpx_aiohttp:AiohttpTransport"]
+    recorded, replayed = taping.both(lambda: caller.run(act), server, refusing, transports=taps)
 
     assert replayed == recorded
     assert [told["content"] for told in recorded[1:4]] == [b"[1]", b"ab", b"a=1"]

@@ -27,7 +27,8 @@ def test_callbacks_run_at_teardown_last_first(suite: Suite) -> None:
         from sdk import get
 
         @pytest.fixture
-        def last():
+        def client():
+            atexit.register(flush, "client")
             yield
             get("/fixture")
 
@@ -39,7 +40,7 @@ def test_callbacks_run_at_teardown_last_first(suite: Suite) -> None:
             raise SystemError("was unregistered")
 
         @pytest.mark.replay
-        def test_it(last):
+        def test_it(client):
             import imported
 
             assert atexit.register(flush, "first", times=2) is flush
@@ -63,7 +64,15 @@ def test_callbacks_run_at_teardown_last_first(suite: Suite) -> None:
 
     result.assert_outcomes(passed=2)
     assert suite.cassettes == {
-        "cassettes/test_it/test_it.yaml": ["/test", "/fixture", "/third", "/second", "/first", "/first"]
+        "cassettes/test_it/test_it.yaml": [
+            "/test",
+            "/third",
+            "/second",
+            "/first",
+            "/first",
+            "/fixture",
+            "/client",
+        ]
     }
     # These run when the process ends, long after the summary.
     assert result.outlines[-3:] == ["at exit: unmarked", "at exit: stdlib", "at exit: import"]
@@ -118,11 +127,11 @@ def test_callbacks_run_when_the_test_fails_and_when_one_of_them_does(suite: Suit
         [
             "ERROR test_it.py::test_callback - RuntimeError: flush failed",
             "ERROR test_it.py::test_call - RuntimeError: flush failed",
-            "ERROR test_it.py::test_teardown - RuntimeError: flush failed",
+            "ERROR test_it.py::test_teardown - RuntimeError: teardown failed",
             "ERROR test_it.py::test_missing - *",
         ]
     )
-    assert result.stdout.str().count("RuntimeError: teardown failed") == 1
+    assert result.stdout.str().count("E       RuntimeError: flush failed") == 3
 
 
 def test_a_fixtures_callbacks_run_at_its_own_teardown(suite: Suite) -> None:

@@ -57,7 +57,7 @@ class HttpAdapter:
         if library is None or not isinstance(kind, type):
             msg = f"transports: {place!r} is no transport class of httpx or httpx2, as package.module:Class"
             raise SettingsError(msg)
-        self._tap(kind, library)
+        self._tap(kind, library, place)
 
     def remove(self) -> None:
         """Put everything back."""
@@ -92,7 +92,7 @@ class HttpAdapter:
             return inner
         return make_transport(library, session, inner)
 
-    def _tap(self, kind: type, library: Library) -> None:
+    def _tap(self, kind: type, library: Library, place: str | None = None) -> None:
         abstract = (library.module.BaseTransport, library.module.AsyncBaseTransport)
         for name, tapped_by in _TAPPED_BY.items():
             method = getattr(kind, name, None)
@@ -102,7 +102,7 @@ class HttpAdapter:
                 or any(method is vars(base).get(name) for base in abstract)
             ):
                 continue
-            tap = tapped_by(library, method)
+            tap = tapped_by(library, method, place)
             self._taps.add(tap)
             self._replace(kind, name, tap)
 
@@ -111,11 +111,19 @@ class HttpAdapter:
         setattr(owner, name, new)
 
 
-def _tapped(library: Library, original: Any) -> Any:
+def _session_for(place: str | None) -> Session | None:
+    """Find the session of a request, if that one taps the class: `place` is where its settings name it."""
+    session = active()
+    if session is None or place is None or place in session.settings.transports:
+        return session
+    return None
+
+
+def _tapped(library: Library, original: Any, place: str | None) -> Any:
     @functools.wraps(original)
     def handle_request(self: Any, request: Any) -> Any:
         __tracebackhide__ = True
-        session = active()
+        session = _session_for(place)
         if session is None:
             return original(self, request)
         return handle(place_of(library, self), session, functools.partial(original, self), request)
@@ -123,11 +131,11 @@ def _tapped(library: Library, original: Any) -> Any:
     return handle_request
 
 
-def _tapped_async(library: Library, original: Any) -> Any:
+def _tapped_async(library: Library, original: Any, place: str | None) -> Any:
     @functools.wraps(original)
     async def handle_async_request(self: Any, request: Any) -> Any:
         __tracebackhide__ = True
-        session = active()
+        session = _session_for(place)
         if session is None:
             return await original(self, request)
         inner = functools.partial(original, self)
