@@ -1,0 +1,1 @@
+"""Measures this project beside others, in one run: `python -m benchmarks [names...]`."""
