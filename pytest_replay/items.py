@@ -98,6 +98,19 @@ def find_collisions(items: Iterable[Any]) -> Iterator[tuple[Any, str]]:
             yield item, f"would share its cassette with {other}. {remedy}"
 
 
+def find_parted(items: Iterable[Any]) -> Iterator[tuple[Any, str]]:
+    """Find tests that share a cassette: recorded by several processes, each would lose what the other wrote."""
+    sharing: dict[tuple[Path, str], list[Any]] = {}
+    for item in items:
+        asked = asked_by(item)
+        if asked is not None and asked.name is not None:
+            sharing.setdefault((item.path.parent, asked.name), []).append(item)
+    for sharers in sharing.values():
+        if len(sharers) > 1:
+            for item in sharers:
+                yield item, "it shares its cassette with other tests. Record them in one process: without -n"
+
+
 def _names(mark: Any) -> Iterable[str]:
     if len(mark.args) > 1 or not all(isinstance(arg, str) for arg in mark.args):
         msg = f"@pytest.mark.replay takes one cassette name, then settings by keyword, not {mark.args!r}"

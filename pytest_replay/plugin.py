@@ -15,6 +15,7 @@ from pytest_replay.items import (
     MARKER,
     asked_by,
     find_collisions,
+    find_parted,
     may_have_traffic,
     name_of_fixture,
     name_of_item,
@@ -156,6 +157,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         closure = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         config.stash[_TAPED].update(fixturedef for found in closure.values() for fixturedef in found)
     wrong.update(find_collisions(right))
+    if hasattr(config, "workerinput"):
+        recorded = [item for item in right if _settled(config, asked=asked_by(item)).mode is not Mode.NONE]
+        wrong.update(find_parted(recorded))
     if wrong and not hasattr(config, "workerinput"):
         told: dict[str, str] = {}
         for item, problem in wrong.items():

@@ -115,7 +115,12 @@ class Session:
         self._index: Index | None = None
         if tape is not None:
             self._index = Index(
-                tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup
+                tape,
+                route=plan.route,
+                key=plan.key,
+                alike=plan.alike,
+                accepts=plan.accepts,
+                regroup=plan.regroup,
             )
         self.plays = self._index is not None or not self.records
         """Whether anything but the wire may answer, so that a request's body has to be known first."""

@@ -67,3 +67,41 @@ def test_recording_one_of_them_again_keeps_the_parts_of_the_others(suite: Suite)
 
     assert suite.cassettes == {SHARED: ["/login", "/one", "/two"]}
     suite.replay().assert_outcomes(passed=3)
+
+
+def test_recording_one_test_again_keeps_the_parts_of_the_others(suite: Suite) -> None:
+    suite.server.script("GET /{path:path}", "1")
+    suite.write("test_it.py", SHARING)
+    suite.record().assert_outcomes(passed=3)
+    suite.write("test_it.py", SHARING.replace("/one", "/other"))
+
+    suite.record("test_it.py::test_one").assert_outcomes(passed=1)
+
+    assert suite.cassettes == {SHARED: ["/login", "/one", "/two", "/other"]}
+    suite.replay().assert_outcomes(passed=3)
+
+
+def test_a_failing_test_loses_its_part_as_little_as_that_of_others(suite: Suite) -> None:
+    suite.server.script("GET /{path:path}", "1")
+    suite.write("test_it.py", SHARING)
+    suite.record().assert_outcomes(passed=3)
+    before = (suite.root / SHARED).read_bytes()
+    suite.write("test_it.py", SHARING.replace('get("/two") == "1"', 'get("/two") == "failing"'))
+
+    suite.record().assert_outcomes(passed=2, failed=1)
+
+    assert (suite.root / SHARED).read_bytes() == before
+
+
+def test_they_are_recorded_in_one_process(suite: Suite) -> None:
+    suite.plugins.append("xdist.plugin")
+    suite.server.script("GET /{path:path}", "1")
+    suite.write("test_it.py", SHARING)
+
+    result = suite.record("-n", "2")
+
+    result.assert_outcomes(errors=3)
+    assert "Record them in one process: without -n" in str(result.stdout)
+    assert suite.cassettes == {}
+    suite.record().assert_outcomes(passed=3)
+    suite.replay("-n", "2").assert_outcomes(passed=3)
