@@ -104,17 +104,20 @@ class Index:
         *,
         route: Callable[[Message], str],
         key: Callable[[Message], Hashable],
+        alike: Callable[[Message, Message], bool] | None = None,
         accepts: Callable[[Message, Message], bool] | None = None,
         regroup: Callable[[str], str] | None = None,
     ) -> None:
         """Make an index of `tape`.
 
-        `accepts(now, then)` has the last word where a matcher has no key. `regroup` loosens a saved route as
-        `route` does (a host that is ignored), and is None where it has nothing to loosen.
+        `alike(now, then)` tells cheaply of some of those that match that they do: one that is sent as it was, in
+        recorded order, needs no key. `accepts(now, then)` has the last word where a matcher has none. `regroup`
+        loosens a saved route as `route` does (a host that is ignored), and is None where there is nothing to loosen.
         """
         self.tape = tape
         self._route = route
         self._key = key
+        self._alike = alike
         self._accepts = accepts
         self._lanes: dict[str, _Lane] = {}
         self._grouped = None if regroup is None else self._group(map(regroup, self._hints()))
@@ -124,11 +127,10 @@ class Index:
     def take(self, request: Message) -> int | None:
         """Find the position of the answer, and mark it as played."""
         route = self._route(request)
-        key = self._key(request)
-        position = self._find(route, key, request)
+        position = self._find(route, request)
         if position is None and not self._settled:
             self._settle()
-            position = self._find(route, key, request)
+            position = self._find(route, request)
         if position is not None:
             self.played.add(position)
         return position
@@ -142,14 +144,15 @@ class Index:
         """List the positions that no request has asked for."""
         return [position for position in range(len(self.tape)) if position not in self.played]
 
-    def _find(self, route: str, key: Hashable, request: Message) -> int | None:
+    def _find(self, route: str, request: Message) -> int | None:
         lane = self._lanes.get(route)
         if lane is None:
             unplayed = [position for position in self._positions(route) if position not in self.played]
             lane = self._lanes[route] = _Lane(unplayed[::-1])
-        ready = lane.ready.get(key)
-        if ready:
-            position = self._first_accepted(ready, request)
+        key: Hashable = None
+        if lane.ready:
+            key = self._key(request)
+            position = self._take_ready(lane, key, request)
             if position is not None:
                 return position
         while lane.unread:
@@ -157,18 +160,23 @@ class Index:
             recorded = self.tape.read(position).request
             if self._route(recorded) != route:
                 continue  # its hint was wrong: `_settle` files it where it belongs
+            if self._alike is not None and self._alike(request, recorded):
+                return position
+            if key is None:
+                key = self._key(request)
             recorded_key = self._key(recorded)
             if recorded_key == key and (self._accepts is None or self._accepts(request, recorded)):
                 return position
             lane.ready.setdefault(recorded_key, deque()).append(position)
         return None
 
-    def _first_accepted(self, ready: deque[int], request: Message) -> int | None:
-        if self._accepts is None:
-            return ready.popleft()
+    def _take_ready(self, lane: _Lane, key: Hashable, request: Message) -> int | None:
+        ready = lane.ready.get(key, deque())
         for position in ready:
-            if self._accepts(request, self.tape.read(position).request):
+            if self._accepts is None or self._accepts(request, self.tape.read(position).request):
                 ready.remove(position)
+                if not ready:
+                    del lane.ready[key]
                 return position
         return None
 

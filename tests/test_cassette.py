@@ -38,7 +38,14 @@ def tape_of(*asked: Message, hints: dict[int, str] | None = None) -> CountingTap
 
 def index_of(tape: MemoryTape, *match_on: Any, ignore: Iterable[str] = ()) -> Index:
     plan = make_plan(match_on or ["method", "url", "body"], list(ignore), see=lambda message: message)
-    return Index(tape, route=plan.route, key=plan.key, accepts=plan.accepts, regroup=plan.regroup)
+    return Index(
+        tape,
+        route=plan.route,
+        key=plan.key,
+        alike=plan.alike,
+        accepts=plan.accepts,
+        regroup=plan.regroup,
+    )
 
 
 def test_the_same_request_gets_its_answers_in_recorded_order() -> None:
@@ -55,6 +62,37 @@ def test_different_requests_of_a_route_may_come_in_any_order() -> None:
 
     asked = [b"two", b"one", b"three", b"one", b"two"]
     assert [index.take(request("/a", "POST", body=body)) for body in asked] == [1, 0, None, 2, None]
+
+
+def test_what_is_sent_again_as_it_was_and_in_order_needs_no_key() -> None:
+    def key(message: Message) -> Any:
+        made.append(message)
+        return plan.key(message)
+
+    made: list[Message] = []
+    plan = make_plan(["method", "url", "body"], [], see=lambda message: message)
+    asked = [request("/a", "POST", body=body) for body in (b"1", b"2", b"3", b"4")]
+    index = Index(tape_of(*asked), route=plan.route, key=key, alike=plan.alike)
+
+    assert [index.take(asked[0]), index.take(asked[1])] == [0, 1]
+    assert made == []
+    assert [index.take(asked[3]), index.take(asked[2])] == [3, 2]
+    assert made != []
+
+
+def test_order_comes_before_likeness() -> None:
+    headers = [("content-type", "application/json")]
+    bodies = [b'{"a":1}', b'{"a": 2}', b'{"a": 1}']
+    asked = [request("/a", "POST", headers=headers, body=body) for body in bodies]
+    index = index_of(tape_of(*asked))
+
+    assert [index.take(asked[number]) for number in (1, 2, 2)] == [1, 0, 2]
+
+
+def test_a_method_of_its_own_is_not_alike() -> None:
+    tape = tape_of(request("/a"), hints={0: "POST https://api.example.com/a"})
+
+    assert index_of(tape).take(request("/a", "POST")) is None
 
 
 def test_only_what_is_asked_for_is_read() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.bodies.media import media_of
 from pytest_replay.errors import SettingsError
 from pytest_replay.matching.matchers import (
     BodyMatcher,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 METHOD = MethodMatcher()
 """It needs no key, for the route begins with it."""
 
+_USUAL = {MethodMatcher, UrlMatcher, BodyMatcher}
+"""They look at the URL, and at the body and what kind of body it is said to be."""
+
 _NAMES = ("method", "url", *PARTS, "headers", "header:NAME", "body")
 
 
@@ -38,6 +42,12 @@ class Plan:
     """Parts of the route that are passed over: `method` and parts of the URL."""
     see: Callable[[Message], Message]
     """How matching sees a message: redacted."""
+
+    @property
+    def alike(self) -> Callable[[Message, Message], bool] | None:
+        """How to tell without keys that two requests match; None where a matcher looks at more than it does."""
+        usual = all(type(matcher) in _USUAL for matcher in self.matchers)
+        return _alike if usual and not self.predicates else None
 
     @property
     def accepts(self) -> Callable[[Message, Message], bool] | None:
@@ -87,6 +97,15 @@ class Plan:
 def route_of(message: Message) -> str:
     """Make the route that a storage files a request under: strict, whatever this run ignores."""
     return f"{message.fields['method']} {base_of(message.fields['url'])}"
+
+
+def _alike(now: Message, then: Message) -> bool:
+    """Tell whether two requests on a route are the same to the letter in all that the usual matchers look at."""
+    return (
+        now.body == then.body
+        and now.fields["url"] == then.fields["url"]
+        and (not now.body or media_of(now) == media_of(then))
+    )
 
 
 def make_plan(

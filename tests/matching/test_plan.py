@@ -41,6 +41,28 @@ def test_a_matcher_of_ones_own_gives_its_key_and_its_difference() -> None:
     assert plan.accepts is None
 
 
+def test_what_is_alike_to_the_letter_needs_no_key() -> None:
+    plan = make_plan(["method", "url", "body"], [], see=as_it_is)
+    asked = json_request({"n": 1}, "/a?b=1")
+    body = asked.body
+
+    assert plan.alike is not None
+    assert plan.alike(asked, json_request({"n": 1}, "/a?b=1"))
+    assert not plan.alike(asked, json_request({"n": 2}, "/a?b=1"))
+    assert not plan.alike(asked, json_request({"n": 1}, "/a?b=2"))
+    assert not plan.alike(
+        asked, request("/a?b=1", "POST", headers=[("content-type", "text/plain")], body=body)
+    )
+    assert plan.alike(request(headers=[("x", "1")]), request(headers=[("content-type", "text/plain")]))
+
+
+@pytest.mark.parametrize(
+    "matcher", ["headers", "header:accept", Tenant()], ids=["headers", "a header", "an object"]
+)
+def test_a_matcher_that_looks_at_more_takes_keys(matcher: Any) -> None:
+    assert make_plan(["method", "url", "body", matcher], [], see=as_it_is).alike is None
+
+
 def test_a_function_accepts_or_refuses() -> None:
     def longer(now: Message, then: Message) -> bool:
         return len(now.body) > len(then.body)
