@@ -57,7 +57,9 @@ def test_what_is_alike_to_the_letter_needs_no_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "matcher", ["headers", "header:accept", Tenant()], ids=["headers", "a header", "an object"]
+    "matcher",
+    ["headers", "header:accept", Tenant(), lambda *_: True],
+    ids=["headers", "header", "object", "function"],
 )
 def test_a_matcher_that_looks_at_more_takes_keys(matcher: Any) -> None:
     assert make_plan(["method", "url", "body", matcher], [], see=as_it_is).alike is None
