@@ -56,6 +56,7 @@ def test_pytest_asyncio(suite: Suite) -> None:
 
 def test_anyio_on_asyncio_and_on_trio(suite: Suite) -> None:
     suite.plugins.append("anyio.pytest_plugin")
+    (suite.root / "sitecustomize.py").unlink()
     suite.write(
         "test_it.py",
         """

@@ -21,21 +21,23 @@ SOURCE = """
 CASSETTE = "cassettes/test_it/test_it.yaml"
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [("[broken\n", 1), ("", 1)],
-    ids=["no cassette at all", "empty"],
-)
-def test_a_broken_cassette_fails_the_test_and_is_not_overwritten(suite: Suite, text: str, line: int) -> None:
-    suite.write("test_it.py", SOURCE)
-    suite.write(CASSETTE, text)
+def test_a_broken_cassette_fails_the_test_and_is_not_overwritten(suite: Suite) -> None:
+    broken = {"test_syntax": "[broken\n", "test_empty": "", "test_latin": "--- # cassette\nformat: é\n"}
+    suite.write("test_it.py", "".join(SOURCE.replace("test_it", name) for name in broken))
+    paths = {name: suite.write(f"cassettes/test_it/{name}.yaml", "") for name in broken}
+    for name, text in broken.items():
+        paths[name].write_bytes(text.encode("latin-1"))
 
     for result in (suite.run(), suite.record()):
-        result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines(f"*{CASSETTE}:{line}: *")
+        result.assert_outcomes(errors=3)
+        result.stdout.fnmatch_lines(
+            [f"*{paths[name]}:{line}: *" for name, line in zip(broken, (1, 1, 2), strict=True)]
+        )
         result.stdout.no_fnmatch_line("*Traceback*")
 
-    assert (suite.root / CASSETTE).read_text() == text
+    assert {name: path.read_bytes() for name, path in paths.items()} == {
+        name: text.encode("latin-1") for name, text in broken.items()
+    }
     assert suite.asked == {}
 
 

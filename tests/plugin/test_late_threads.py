@@ -67,38 +67,25 @@ FINISH = """
     """
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["one process", "xdist"])
 def test_a_thread_left_behind_is_refused_and_named(suite: Suite, workers: list[str]) -> None:
     suite.plugins += ["xdist.plugin"] if workers else []
-    suite.write("test_it.py", LATE)
+    suite.write("conftest.py", FINISH)
+    suite.write("test_first.py", LATE)
+    suite.write("test_last.py", AFTER_THE_LAST)
 
     result = suite.record(*workers, "-W", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3)
     assert suite.asked == {"/pool": 1, "/other-pool": 1, "/mine": 1, "/mine-too": 1}
     assert suite.cassettes == {
-        "cassettes/test_it/test_leaving.yaml": ["/pool", "/other-pool"],
-        "cassettes/test_it/test_next.yaml": ["/mine", "/mine-too"],
+        "cassettes/test_first/test_leaving.yaml": ["/pool", "/other-pool"],
+        "cassettes/test_first/test_next.yaml": ["/mine", "/mine-too"],
     }
     result.stdout.fnmatch_lines(
         [
-            "replay: GET */late was sent by thread 'flusher', which test_it.py::test_leaving started and *",
-            "*stop the thread before test_it.py::test_leaving ends*",
+            "replay: GET */late was sent by thread 'flusher', which test_first.py::test_leaving started and *",
+            "*stop the thread before test_first.py::test_leaving ends*",
+            "replay: GET */late was sent by thread 'last-flusher', which test_last.py::test_last started and *",
         ]
-    )
-
-
-@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["one process", "xdist"])
-def test_one_that_sends_after_the_last_test_is_told_too(suite: Suite, workers: list[str]) -> None:
-    suite.plugins += ["xdist.plugin"] if workers else []
-    suite.write("conftest.py", FINISH)
-    suite.write("test_it.py", AFTER_THE_LAST)
-
-    result = suite.record(*workers, "-W", "ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
-    assert suite.asked == {}
-    result.stdout.fnmatch_lines(
-        f"replay: GET {suite.server.url}/late was sent by thread 'last-flusher', which "
-        "test_it.py::test_last started and left running"
     )

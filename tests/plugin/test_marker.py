@@ -38,23 +38,6 @@ def test_each_marked_test_has_its_cassette(suite: Suite) -> None:
             pass
         """,
     )
-
-    suite.record().assert_outcomes(passed=6)
-
-    recorded = {
-        "sub/cassettes/given.yaml": ["/given"],
-        "sub/cassettes/test_api/test_parametrized[a].yaml": ["/a"],
-        "sub/cassettes/test_api/test_parametrized[b].yaml": ["/b"],
-        "sub/cassettes/test_api/test_plain.yaml": ["/plain"],
-        "sub/cassettes/users/admin.yaml": ["/admin"],
-    }
-    assert suite.cassettes == recorded
-    suite.replay().assert_outcomes(passed=6)
-    assert suite.cassettes == recorded
-    assert suite.asked == {"/plain": 1, "/a": 1, "/b": 1, "/given": 1, "/admin": 1}
-
-
-def test_a_mark_on_the_class_or_the_module_is_each_tests_own(suite: Suite) -> None:
     suite.write(
         "test_module.py",
         """
@@ -91,15 +74,23 @@ def test_a_mark_on_the_class_or_the_module_is_each_tests_own(suite: Suite) -> No
         """,
     )
 
-    suite.record().assert_outcomes(passed=5)
+    suite.record().assert_outcomes(passed=11)
 
-    assert suite.cassettes == {
+    recorded = {
         "cassettes/test_class/TestMarked.test_method.yaml": ["/marked"],
         "cassettes/test_module/TestOuter.TestInner.test_method.yaml": ["/inner"],
         "cassettes/test_module/TestOuter.test_method.yaml": ["/method"],
         "cassettes/test_module/test_function.yaml": ["/function"],
+        "sub/cassettes/given.yaml": ["/given"],
+        "sub/cassettes/test_api/test_parametrized[a].yaml": ["/a"],
+        "sub/cassettes/test_api/test_parametrized[b].yaml": ["/b"],
+        "sub/cassettes/test_api/test_plain.yaml": ["/plain"],
+        "sub/cassettes/users/admin.yaml": ["/admin"],
     }
-    suite.replay().assert_outcomes(passed=5)
+    assert suite.cassettes == recorded
+    suite.replay().assert_outcomes(passed=11)
+    assert suite.cassettes == recorded
+    assert set(suite.asked.values()) == {1}
 
 
 def test_the_closest_name_wins_and_lists_add_up(suite: Suite) -> None:

@@ -39,18 +39,14 @@ def recorded(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> Suite:
     return suite
 
 
-def test_none_replays_and_records_nothing(recorded: Suite) -> None:
-    result = recorded.run("--replay-mode=none")
+def test_none_records_nothing_and_once_where_there_is_no_cassette(recorded: Suite) -> None:
+    recorded.run("--replay-mode=none").assert_outcomes(failed=2)
 
-    result.assert_outcomes(failed=2)
     assert recorded.asked == {"/old": 1}
     assert recorded.cassettes == {OLD: ["/old"]}
 
+    recorded.run("--replay-mode=once").assert_outcomes(passed=1, failed=1)
 
-def test_once_records_where_there_is_no_cassette(recorded: Suite) -> None:
-    result = recorded.run("--replay-mode=once")
-
-    result.assert_outcomes(passed=1, failed=1)
     assert recorded.asked == {"/old": 1, "/new": 1}
     assert recorded.cassettes == {OLD: ["/old"], NEW: ["/new"]}
     recorded.replay("--replay-mode=once", "-k", "test_new").assert_outcomes(passed=1, deselected=1)
@@ -75,7 +71,7 @@ def test_all_records_afresh(recorded: Suite, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("OLD", "3")
     monkeypatch.delenv("EXTRA")
 
-    recorded.run("--record", "-k", "test_old").assert_outcomes(passed=1, deselected=1)
+    recorded.run("--record", "--replay-mode=all", "-k", "test_old").assert_outcomes(passed=1, deselected=1)
 
     assert recorded.asked == {"/old": 3, "/extra": 1, "/new": 1}
     assert recorded.cassettes == {OLD: ["/old"], NEW: ["/new"]}
@@ -94,7 +90,3 @@ def test_a_wrong_mode_is_a_usage_error(suite: Suite, options: list[str], problem
 
     assert result.ret is pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(f"*{problem}*")
-
-
-def test_record_goes_with_the_mode_that_it_means(suite: Suite) -> None:
-    assert suite.run("--record", "--replay-mode=all").ret is pytest.ExitCode.NO_TESTS_COLLECTED

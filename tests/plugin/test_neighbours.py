@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
 
-@pytest.mark.parametrize("folder", ["pytest_replay-1.7.1.dist-info", "pytest_replay.egg-info"])
-def test_the_other_pytest_replay_stops_the_run(suite: Suite, folder: str) -> None:
-    name = "METADATA" if folder.endswith("dist-info") else "PKG-INFO"
-    suite.write(f"{folder}/{name}", "Metadata-Version: 2.1\nName: pytest-replay\nVersion: 1.7.1\n")
+def test_the_other_pytest_replay_stops_the_run(suite: Suite) -> None:
+    suite.write(
+        "pytest_replay-1.7.1.dist-info/METADATA",
+        "Metadata-Version: 2.1\nName: pytest-replay\nVersion: 1.7.1\n",
+    )
 
     result = suite.run()
 

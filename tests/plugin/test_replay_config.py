@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
@@ -96,52 +94,39 @@ def test_it_is_asked_for_fixtures_of_its_scope_and_narrower(suite: Suite) -> Non
     suite.replay().assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("returned", "problem"),
-    [
-        ("{'matchon': []}", "the fixture replay_config: unknown setting 'matchon'. Known: chunks, clock, *"),
-        ("{'ignore': ['x']}", "the fixture replay_config: ignore: 'x' is no path. Known: header:NAME, *"),
-        ("['mode']", "the fixture replay_config: settings are a dict, not *'mode'*"),
-    ],
-    ids=["unknown setting", "wrong value", "no dict"],
-)
-def test_what_it_says_wrong_fails_the_test_clearly(suite: Suite, returned: str, problem: str) -> None:
-    suite.write(
-        "test_it.py",
+def test_what_it_says_wrong_fails_the_test_clearly(suite: Suite) -> None:
+    wrong = {
+        "{'matchon': []}": "unknown setting 'matchon'. Known: chunks, clock, *",
+        "{'ignore': ['x']}": "ignore: 'x' is no path. Known: header:NAME, *",
+        "['mode']": "settings are a dict, not ?'mode'?",
+        "None": "settings are a dict, not None",
+    }
+    tests = [
         f"""
-        import pytest
+class Test{number}:
+    @pytest.fixture
+    def replay_config(self):
+        return {returned}
 
-        @pytest.fixture
-        def replay_config():
-            return {returned}
+    @pytest.mark.replay
+    def test_it(self):
+        raise SystemError("nothing is run")
+"""
+        for number, returned in enumerate(wrong)
+    ]
+    unmarked = """
+@pytest.fixture
+def replay_config():
+    raise SystemError("nobody asks")
 
-        @pytest.mark.replay
-        def test_it():
-            raise SystemError("nothing is run")
-        """,
-    )
+def test_unmarked():
+    pass
+"""
+    suite.write("test_it.py", f"import pytest\n{''.join(tests)}{unmarked}")
 
     result = suite.run()
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(problem)
+    result.assert_outcomes(passed=1, errors=4)
+    result.stdout.fnmatch_lines([f"the fixture replay_config: {problem}" for problem in wrong.values()])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*pytest_replay/*.py*")
-
-
-def test_it_is_not_asked_for_unmarked_tests(suite: Suite) -> None:
-    suite.write(
-        "test_it.py",
-        """
-        import pytest
-
-        @pytest.fixture
-        def replay_config():
-            raise SystemError("nobody asks")
-
-        def test_unmarked():
-            pass
-        """,
-    )
-
-    suite.run().assert_outcomes(passed=1)

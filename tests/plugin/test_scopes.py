@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
@@ -139,11 +137,10 @@ def test_fixtures_of_wider_scope_have_cassettes_of_their_own(suite: Suite) -> No
     }
     asked = suite.asked
 
-    suite.replay().assert_outcomes(passed=6)
-    suite.replay("pkg/test_two.py::TestIt::TestInner::test_marked").assert_outcomes(passed=1)
-    suite.replay("test_three.py::test_accounts[y]").assert_outcomes(passed=1)
-    suite.replay("pkg/test_one.py::test_marked", "pkg/test_one.py::test_unmarked").assert_outcomes(passed=2)
     suite.replay("test_three.py", "pkg/test_two.py", "pkg/test_one.py").assert_outcomes(passed=6)
+    alone = ("pkg/test_two.py::TestIt::TestInner::test_marked", "test_three.py::test_accounts[y]")
+    suite.replay(*alone).assert_outcomes(passed=2)
+    suite.replay("pkg/test_one.py::test_marked", "pkg/test_one.py::test_unmarked").assert_outcomes(passed=2)
     assert suite.asked == asked
 
 
@@ -275,30 +272,38 @@ def test_a_fixture_that_still_has_to_be_recorded_may_leave_a_test_that_replays(s
     assert suite.cassettes["cassettes/test_it/@session.token.yaml"] == ["/token", "/revoke"]
 
 
-@pytest.mark.parametrize("params", ["params=[1, 2]", ""], ids=["by the fixture", "indirectly"])
-def test_each_parameter_has_its_cassette(suite: Suite, params: str) -> None:
-    indirect = "" if params else "@pytest.mark.parametrize('token', [1, 2], indirect=True)"
+def test_each_parameter_has_its_cassette(suite: Suite) -> None:
     suite.write(
         "test_it.py",
-        f"""
+        """
         import pytest
         from sdk import get
 
-        @pytest.fixture(scope="module", {params})
-        def token(request):
-            return request.param, get("/token")
+        @pytest.fixture(scope="module", params=[1, 2])
+        def own(request):
+            return request.param, get("/own")
+
+        @pytest.fixture(scope="module")
+        def indirect(request):
+            return request.param, get("/indirect")
 
         @pytest.mark.replay
-        {indirect}
-        def test_it(token):
-            assert token in {{(1, "1"), (2, "2")}}
+        def test_own(own):
+            assert own in {(1, "1"), (2, "2")}
+
+        @pytest.mark.replay
+        @pytest.mark.parametrize("indirect", [1, 2], indirect=True)
+        def test_indirect(indirect):
+            assert indirect in {(1, "1"), (2, "2")}
         """,
     )
 
-    suite.record().assert_outcomes(passed=2)
+    suite.record().assert_outcomes(passed=4)
 
     assert suite.cassettes == {
-        "cassettes/test_it/@module.token[0].yaml": ["/token"],
-        "cassettes/test_it/@module.token[1].yaml": ["/token"],
+        "cassettes/test_it/@module.indirect[0].yaml": ["/indirect"],
+        "cassettes/test_it/@module.indirect[1].yaml": ["/indirect"],
+        "cassettes/test_it/@module.own[0].yaml": ["/own"],
+        "cassettes/test_it/@module.own[1].yaml": ["/own"],
     }
-    suite.replay("test_it.py::test_it[2]").assert_outcomes(passed=1)
+    suite.replay("test_it.py::test_own[2]", "test_it.py::test_indirect[2]").assert_outcomes(passed=2)

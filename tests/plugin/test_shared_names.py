@@ -38,7 +38,6 @@ def test_recording_keeps_the_parts_of_all(suite: Suite, mode: str) -> None:
 
     assert suite.asked == {"/login": 1, "/one": 1, "/two": 1}
     assert suite.cassettes == {SHARED: ["/login", "/one", "/two"]}
-    suite.replay().assert_outcomes(passed=3)
     suite.replay("test_it.py::test_two", "test_it.py::test_one").assert_outcomes(passed=2)
 
 
@@ -55,17 +54,6 @@ def test_recording_again_keeps_what_only_one_test_sends_and_drops_what_none_does
     suite.record().assert_outcomes(passed=3)
 
     assert suite.cassettes == {SHARED: ["/login", "/other", "/two"]}
-    suite.replay().assert_outcomes(passed=3)
-
-
-def test_recording_one_of_them_again_keeps_the_parts_of_the_others(suite: Suite) -> None:
-    suite.server.script("GET /{path:path}", "1")
-    suite.write("test_it.py", SHARING)
-    suite.record().assert_outcomes(passed=3)
-
-    suite.record("test_it.py::test_two").assert_outcomes(passed=1)
-
-    assert suite.cassettes == {SHARED: ["/login", "/one", "/two"]}
     suite.replay().assert_outcomes(passed=3)
 
 

@@ -36,12 +36,10 @@ MIXED = """
     """
 
 
-@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["one process", "xdist"])
-def test_the_summary_adds_up_what_all_sessions_came_to(suite: Suite, workers: list[str]) -> None:
-    suite.plugins += ["xdist.plugin"] if workers else []
+def test_the_summary_adds_up_what_all_sessions_came_to(suite: Suite) -> None:
     suite.write("test_it.py", MIXED)
 
-    recorded = suite.record(*workers)
+    recorded = suite.record()
 
     recorded.assert_outcomes(passed=6)
     recorded.stdout.fnmatch_lines(
@@ -52,7 +50,7 @@ def test_the_summary_adds_up_what_all_sessions_came_to(suite: Suite, workers: li
     )
     recorded.stdout.no_fnmatch_line("*--last-failed*")
 
-    replayed = suite.replay(*workers)
+    replayed = suite.replay()
 
     replayed.assert_outcomes(passed=5, failed=1, errors=1)
     replayed.stdout.fnmatch_lines(
@@ -63,15 +61,9 @@ def test_the_summary_adds_up_what_all_sessions_came_to(suite: Suite, workers: li
         ]
     )
 
+    advised = suite.record("--last-failed")
 
-def test_the_advice_can_be_followed(suite: Suite) -> None:
-    suite.write("test_it.py", MIXED)
-    suite.record()
-    suite.replay()
-
-    suite.record("--last-failed").assert_outcomes(passed=2)
-
-    assert suite.cassettes["cassettes/test_it/test_others.yaml"] == ["/old"]
+    advised.assert_outcomes(passed=2)
     assert suite.asked["/b"] == suite.asked["/old"] == 2
     assert suite.asked["/1"] == 1
 

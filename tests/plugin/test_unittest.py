@@ -56,8 +56,7 @@ def test_set_up_and_tear_down_are_on_the_tape(suite: Suite) -> None:
         "cassettes/test_it/TestCase.test_one.yaml": ["/user", "/one", "/bye", "/cleanup"],
         "cassettes/test_it/TestCase.test_two.yaml": ["/user", "/two", "/bye", "/cleanup"],
     }
-    suite.replay().assert_outcomes(passed=3)
-    suite.replay("test_it.py::TestCase::test_two").assert_outcomes(passed=1)
+    suite.replay("test_it.py::TestCase::test_two", "test_it.py::TestAsync").assert_outcomes(passed=2)
 
 
 def test_a_failing_or_skipped_test_replaces_nothing(suite: Suite) -> None:

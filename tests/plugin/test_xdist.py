@@ -28,14 +28,25 @@ def test_workers_record_and_replay_what_one_process_replays(suite: Suite) -> Non
         """,
     )
 
-    suite.record("-n2").assert_outcomes(passed=4)
+    recorded = suite.record("-n2")
 
+    recorded.assert_outcomes(passed=4)
+    recorded.stdout.fnmatch_lines(
+        [
+            "replay: mode all, storage yaml:",
+            "replay: 0 replayed, * recorded (* cassettes written, 0 removed), *",
+        ]
+    )
     assert suite.cassettes == {
         "cassettes/test_it/@session.token.yaml": ["/token", "/revoke"],
         **{f"cassettes/test_it/test_it[{number}].yaml": [f"/{number}"] for number in range(4)},
     }
-    suite.replay("-n2").assert_outcomes(passed=4)
-    suite.replay().assert_outcomes(passed=4)
+    (suite.root / "cassettes/test_it/test_it[3].yaml").unlink()
+
+    replayed = suite.replay("-n2", "--dist=loadfile")
+
+    replayed.assert_outcomes(passed=3, failed=1)
+    replayed.stdout.fnmatch_lines("replay: 5 replayed, 0 recorded, 1 missed, 0 unplayed")
 
 
 def test_what_would_be_a_usage_error_fails_the_tests_instead(suite: Suite) -> None:

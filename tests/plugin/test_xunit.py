@@ -52,5 +52,5 @@ def test_each_has_the_cassette_of_its_scope_however_the_file_is_imported(suite: 
         "sub/cassettes/test_it/TestIt.test_method.yaml": ["/method", "/m"],
         "sub/cassettes/test_it/test_function.yaml": ["/function", "/f"],
     }
-    for mode in ("prepend", "append", "importlib"):
+    for mode in ("append", "importlib"):
         suite.replay(f"--import-mode={mode}").assert_outcomes(passed=2)
