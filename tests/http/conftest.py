@@ -11,6 +11,7 @@ from fixtures.http import Server, echo
 from fixtures.sockets import Address, Trickle
 from fixtures.taping import Taping
 from pytest_replay.adapters.http import HttpAdapter
+from pytest_replay.plugin import _RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +37,21 @@ def sync_caller(request: pytest.FixtureRequest) -> Caller:
 
 
 @pytest.fixture
-def adapter() -> Iterator[HttpAdapter]:
-    """Tap the libraries."""
+def adapter(pytestconfig: pytest.Config) -> Iterator[HttpAdapter]:
+    """Tap the libraries, as if this were a run of its own.
+
+    The run around it has tapped them for the tests of the SDKs, and keeps what its taps have made: those are out
+    meanwhile.
+    """
+    around = pytestconfig.stash[_RUN]._adapters.values()
+    for outer in around:
+        outer.remove()
     adapter = HttpAdapter()
     adapter.install()
     yield adapter
     adapter.remove()
+    for outer in around:
+        outer.install()
 
 
 @pytest.fixture
