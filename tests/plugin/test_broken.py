@@ -96,7 +96,6 @@ def test_a_storage_that_cannot_be_written_fails_the_test(suite: Suite) -> None:
     assert (suite.root / "cassettes/test_it").read_text() == "a file where a folder should be"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_keeps_its_cassette(suite: Suite) -> None:
     suite.write("test_it.py", SOURCE)
     suite.record().assert_outcomes(passed=1)
@@ -104,6 +103,8 @@ def test_a_read_only_folder_keeps_its_cassette(suite: Suite) -> None:
     old = (suite.root / CASSETTE).read_text()
     folder.chmod(0o500)
     try:
+        if os.access(folder, os.W_OK):
+            pytest.skip("this user may write anywhere")
         result = suite.record()
     finally:
         folder.chmod(0o700)
