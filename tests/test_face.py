@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import pytest_replay
 from pytest_replay import errors
 
@@ -39,9 +41,13 @@ def test_the_face_is_exactly_this() -> None:
     ]
 
 
-def test_each_name_is_there_and_documented() -> None:
-    for name in pytest_replay.__all__:
-        assert getattr(pytest_replay, name).__doc__, name
+@pytest.mark.parametrize("name", pytest_replay.__all__)
+def test_each_name_is_there_and_documented(name: str) -> None:
+    documented = getattr(pytest_replay, name)
+
+    assert "__doc__" in vars(documented)
+    assert documented.__doc__
+    assert not documented.__doc__.startswith(f"{name}(")  # as `dataclass` makes it up
 
 
 def test_every_error_is_on_the_face_and_in_the_drawing() -> None:

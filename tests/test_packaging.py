@@ -147,9 +147,11 @@ def test_the_plugin_adapters_and_storages_are_found_by_entry_point(built: Built)
 
 
 def test_every_entry_point_leads_somewhere(built: Built) -> None:
-    for group in built.entry_points().values():
-        for target in group.values():
-            resolve_name(target)
+    targets = [target for group in built.entry_points().values() for target in group.values()]
+
+    assert targets
+    for target in targets:
+        resolve_name(target)
 
 
 @pytest.mark.usefixtures("index")

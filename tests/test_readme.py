@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.http import Answer
+from pytest_replay.settings import NAMES, Settings
 
 if TYPE_CHECKING:
     from fixtures.http import Server
@@ -52,3 +53,15 @@ def test_the_cassette_looks_as_it_is_shown(pytester: pytest.Pytester, server: Se
 
 def test_every_snippet_is_of_a_language_that_is_tested() -> None:
     assert set(re.findall(r"^```(\w+)", README, re.MULTILINE)) == {"console", "python", "yaml"}
+
+
+def test_the_table_of_settings_has_each_with_its_default() -> None:
+    table = README.partition("| setting | default | meaning |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:3]] for row in table.splitlines()]
+    shown = {name.strip("`"): re.findall(r"`([^`]*)`", default) for name, default in rows}
+    defaults = {name: getattr(Settings(), name) for name in NAMES}
+
+    assert len(rows) == len(shown)
+    assert shown == {
+        name: list(default) if isinstance(default, tuple) else [default] for name, default in defaults.items()
+    }
