@@ -23,14 +23,14 @@ _LONGEST_KEY = 1000
 _PLAIN = re.compile(
     r"""
     [A-Za-z0-9_/$]
-    (?: [A-Za-z0-9_/.,+@~*(){}\[\]!;$^|<>?&=%'"\\-] | : (?! [ ] | $ ) | [ ] (?! [ #] | $ ) | (?<! [ ] ) [#] )*
+    (?: [A-Za-z0-9_/.,+@~*(){}\[\]!;$^|<>?&=%'"\\-]++ | : (?! [ ] | $ ) | [ ] (?! [ #] | $ ) | (?<! [ ] ) [#] )*+
     """,
     re.VERBOSE,
 )
 _PLAIN_IN_FLOW = re.compile(r"[A-Za-z0-9_/$][A-Za-z0-9_/.+$-]*")
 _HIDDEN = (
-    "[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    "|[\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    "[^\t\n\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff"
+    "\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 """What YAML can't hold as it is, or what readers can't see: among these, what turns the direction of writing."""
 _NOT_LITERAL = re.compile(rf"{_HIDDEN}|[ \t]$|^\t", re.MULTILINE)
