@@ -1,4 +1,7 @@
-"""Redaction: no secret gets onto a tape, and none is needed to replay it."""
+"""Redaction: secrets in headers, cookies and fields that are named like one stay off the tape; replay needs none.
+
+Free text is not searched: what is secret is told by where it stands, never by how it looks alone.
+"""
 
 from __future__ import annotations
 
