@@ -5,8 +5,8 @@ unless the rules allow it. CPython's audit events tell of it (PEP 578), so it do
 opens the socket: httpx, urllib, http.client, asyncio, trio, a driver in Python.
 
 Stays allowed: AF_UNIX and the other families that end in this machine's kernel; binding, listening and
-accepting; lookups that ask nobody (numeric addresses, `localhost`); starting processes. Loopback is refused
-like any other host, for the services that tests record live there.
+accepting; lookups that ask nobody (numeric addresses, `localhost`, the machine's own name); starting processes.
+Loopback is refused like any other host, for the services that tests record live there.
 
 What raises no audit event goes unseen, and only the rule `isolated` covers it (see `namespace`):
 

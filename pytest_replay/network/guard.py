@@ -77,7 +77,7 @@ class _Armed:
 class Guard:
     """Refuses what leaves the process while it is armed. One for a run."""
 
-    __slots__ = ("_armed", "_asking", "_hooked", "_names", "_namespace", "_placed")
+    __slots__ = ("_armed", "_asking", "_hooked", "_names", "_namespace", "_own_name", "_placed")
 
     def __init__(self) -> None:
         self._armed: _Armed | None = None
@@ -89,6 +89,8 @@ class Guard:
         """The allowed names that were looked up, by their addresses."""
         self._asking: set[int] = set()
         """The threads in which the guard itself is looking up a name."""
+        self._own_name = read_host(socket.gethostname())
+        """What this machine's hosts file knows, too."""
 
     def install(self) -> None:
         """Add the audit hook, once. It stays for good, and costs next to nothing while disarmed."""
@@ -185,10 +187,11 @@ class Guard:
         host = read_host(asked)
         if host in _ANSWERED_HERE or (not isinstance(host, str) and event not in _ASKS_BACK):
             return
-        if not armed.rules.allow(host, None):
+        if armed.rules.allow(host, None):
+            if isinstance(host, str):
+                self._remember(host, asked)
+        elif host != self._own_name:
             _refuse(armed, f"look up {host}")
-        elif isinstance(host, str):
-            self._remember(host, asked)
 
     def _remember(self, name: str, asked: Any) -> None:
         """Ask what is about to be asked: a hook sees no answers, and a connection goes to an address."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.server
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -73,6 +75,18 @@ def test_asking_for_the_name_of_an_address_is_refused(address: str) -> None:
 def test_asking_for_the_name_of_an_allowed_address_is_let_through() -> None:
     with armed("192.0.2.0/24") as refusals:
         sys.audit("socket.gethostbyaddr", "192.0.2.1")  # and not the call itself: it would ask a resolver
+
+    assert refusals.errors == []
+
+
+def test_a_test_may_ask_for_its_own_machine() -> None:
+    with armed() as refusals:
+        name = socket.gethostname()
+        socket.getfqdn()
+        with contextlib.suppress(socket.gaierror):  # not every hosts file knows it
+            socket.gethostbyname(name)
+        with http.server.HTTPServer(("", 0), http.server.BaseHTTPRequestHandler) as server:
+            assert server.server_name
 
     assert refusals.errors == []
 
