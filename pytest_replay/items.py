@@ -24,7 +24,7 @@ _XUNIT = ("_unittest_", "_xunit_")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Asked:
     """What the marks of one item ask for."""
 
     name: str | None
@@ -33,16 +33,16 @@ class Request:
     """Settings by mark, the outermost first."""
 
 
-def asked_by(node: Any) -> Request | None:
+def asked_by(node: Any) -> Asked | None:
     """Read the marks of a node; None where it has none. Raises SettingsError for a wrong argument."""
     marks = list(node.iter_markers(MARKER))[::-1]
     if not marks:
         return None
     names = [name for mark in marks for name in _names(mark)]
-    return Request(names[-1] if names else None, tuple(mark.kwargs for mark in marks))
+    return Asked(names[-1] if names else None, tuple(mark.kwargs for mark in marks))
 
 
-def name_of_item(item: Any, *, asked: Request, folder: str, root: Path) -> str:
+def name_of_item(item: Any, *, asked: Asked, folder: str, root: Path) -> str:
     """Name the cassette of a test: `<folder>/<module>/<Class>.<test>[<params>]` beside its file."""
     place = folder_of(item.path, root=root, folder=folder)
     if asked.name is not None:
@@ -142,5 +142,9 @@ def _is_overridden(fixturedef: Any, node: Any) -> bool:
 
 
 def _defined_in(fixturedef: Any, root: Path) -> Path:
+    node = getattr(fixturedef, "node", None)  # since pytest 9.1; it is right outside the root, too
+    if node is not None:
+        found: Path = node.path
+        return found
     base = root / str(fixturedef.baseid).partition("::")[0]
     return base if base.suffix != ".py" or base.is_file() else root

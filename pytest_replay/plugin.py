@@ -28,7 +28,7 @@ from pytest_replay.settings import LISTS, NAMES, Mode, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from pytest_replay.items import Request
+    from pytest_replay.items import Asked
     from pytest_replay.session import Session, Verdict
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -92,7 +92,7 @@ class _Attempt:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("replay", "record and replay of HTTP and AMQP traffic")
+    group = parser.getgroup("replay", "record and replay of HTTP traffic")
     group.addoption(
         "--record",
         action="store_true",
@@ -102,7 +102,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--replay-mode",
         choices=[str(mode) for mode in Mode],
         default=None,
-        help="none (the default), once, ...",
+        help="none replays (the default), once records where there is no cassette, new_episodes adds, all is --record",
     )
     for name in sorted(NAMES):
         kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
@@ -245,8 +245,8 @@ def pytest_runtest_makereport(
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is not None:
         skipped = report.skipped and not hasattr(report, "wasxfail") and not attempt.running
-        if report.failed or skipped:
-            attempt.passed = False
+        if report.failed or (skipped and not attempt.session.calls):
+            attempt.passed = False  # a test that was skipped for what it heard has to hear it again
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
     if report.when == "teardown":
         verdicts, besides = item.config.stash[_VERDICTS], item.config.stash[_BESIDES]
@@ -333,7 +333,7 @@ def _refuse_namesake() -> None:
     raise pytest.UsageError(msg)
 
 
-def _settled(config: pytest.Config, *, asked: Request | None = None, said: Any = _NOTHING) -> Settings:
+def _settled(config: pytest.Config, *, asked: Asked | None = None, said: Any = _NOTHING) -> Settings:
     """Lay ini, `replay_config`, the marks and the command line over each other. Raises SettingsError."""
     layers: list[tuple[Any, str]] = [(said, f"the fixture {_CONFIG_FIXTURE}")]
     layers += [(layer, f"@pytest.mark.{MARKER}") for layer in (asked.layers if asked is not None else ())]
@@ -381,7 +381,7 @@ def _forget_session_fixture(item: Any) -> None:
         fixturedef.finish(item._request)  # noqa: SLF001
 
 
-def _open(item: pytest.Item, asked: Request, said: Mapping[str, Any]) -> None:
+def _open(item: pytest.Item, asked: Asked, said: Mapping[str, Any]) -> None:
     with _clean_failures():
         settings = _settled(item.config, asked=asked, said=said)
         name = name_of_item(item, asked=asked, folder=settings.dir, root=item.config.rootpath)

@@ -6,7 +6,6 @@ import operator
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, Header, MemoryTape
@@ -32,13 +31,13 @@ class Share:
     interactions: list[Interaction] = field(default_factory=list)
 
 
-class Nothing(Enum):
-    """What there can be instead of a cassette to save."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a recording changes in the storage: nothing, where the cassette is as it was."""
 
-    NEW = auto()
-    """It is as it was."""
-    LEFT = auto()
-    """The recorded tests no longer say anything: the old one is to go."""
+    save: Cassette | None = None
+    remove: bool = False
+    """Whether the old cassette is to go, because the tests that were recorded no longer say anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +74,9 @@ class Recording:
         """The other tests that the old cassette was recorded by."""
         return self._tests - {self.test}
 
-    def of(
+    def change(
         self, heard: Sequence[Interaction], *, libraries: Mapping[str, str], timeless: Timeless
-    ) -> Cassette | Nothing:
+    ) -> Change:
         """Make the cassette that is to be saved, of what the test heard from the wire."""
         old = [] if self.old is None else [interaction for _, interaction in self.old]
         if self.afresh:
@@ -86,11 +85,11 @@ class Recording:
             interactions = self.redaction.tape([*old, *heard]) if heard else old
         header = self._header(libraries)
         if not interactions:
-            return Nothing.NEW if self.old is None else Nothing.LEFT
+            return Change(remove=self.old is not None)
         same_tests = self.old is not None and self._tests == _tests_of(header)
         if same_tests and len(old) == len(interactions) and all(map(operator.is_, old, interactions)):
-            return Nothing.NEW
-        return Cassette(self.name, header, _tape_of(interactions))
+            return Change()
+        return Change(save=Cassette(self.name, header, _tape_of(interactions)))
 
     def _settled(
         self, old: Sequence[Interaction], heard: Sequence[Interaction], timeless: Timeless

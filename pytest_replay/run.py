@@ -1,10 +1,11 @@
-"""Run: what lasts for one run of pytest. It opens sessions from settings, closes them, and keeps the tally.
+"""Run: what lasts for one run of pytest. It opens sessions from settings, closes them, and saves what they recorded.
 
 Knows no pytest.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -53,7 +54,10 @@ class Run:
         _rules(settings.network)
 
     def prepare(self, settings: Settings) -> None:
-        """Load what sessions with these settings need: adapters, taps, storage. Raises SettingsError."""
+        """Load what sessions with these settings need: adapters, taps, storage.
+
+        Raises SettingsError, and StorageError for a storage that can't be opened.
+        """
         self._install(settings)
         self._storage(settings)
 
@@ -78,7 +82,10 @@ class Run:
         return session
 
     def enter(self, session: Session) -> None:
-        """Make a session the innermost one; where it only replays, no packet leaves from now on."""
+        """Make a session the innermost one; where it only replays, no packet leaves from now on.
+
+        Raises SettingsError where it is to be isolated and can't be.
+        """
         allowed = ("*",) if session.records else session.settings.network
         self._guard.arm(_rules(allowed), session.failures.append)
         enter(session)
@@ -97,13 +104,14 @@ class Run:
         self._leftovers.drain(session, but=but)
 
     def close(self, session: Session, *, passed: bool) -> Verdict:
-        """Close a session that was left, and keep what it recorded. Raises StorageError."""
+        """Close a session that was left, and keep what it recorded. Raises StorageError and CassetteError."""
         verdict = session.close(passed=passed, timeless=self._timeless)
         storage = self._storage(session.settings)
         if verdict.save is not None:
             storage.save(verdict.save)
         if verdict.remove:
-            storage.remove(session.name)
+            with suppress(KeyError):  # another process was quicker
+                storage.remove(session.name)
         return verdict
 
     def wrap(self, session: Session, transport: Any) -> Any:
@@ -123,7 +131,6 @@ class Run:
             for adapter in self._adapters.values():
                 adapter.install()
             self._leftovers.install()
-            self._guard.install()
         for place in settings.transports:
             self._adapters["http"].tap(place)
 

@@ -18,11 +18,11 @@ from pytest_replay.errors import (
     NoMatchError,
     ReplayFailure,
     UnplayedError,
-    raisable,
 )
 from pytest_replay.matching import explain_miss, route_of
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay.recording import Nothing, Recording
+from pytest_replay.raising import raisable
+from pytest_replay.recording import Change, Recording
 from pytest_replay.settings import Mode
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ class Session:
 
         To be called when the request starts: that is the order of the recording. `origin` is kept with the call
         for its adapter. Raises NoMatchError where neither may answer; it is kept too, so that it fails the test
-        even if somebody catches it. Raises LateRequestError when the session is closed.
+        even if somebody catches it. Raises BrokenTapeError where the tape can't be read on, and LateRequestError
+        when the session is closed. In a worker of multiprocessing.pool each is a PermissionError: see `raisable`.
         """
         __tracebackhide__ = True
         if self.closed.is_set():
@@ -139,7 +140,7 @@ class Session:
             try:
                 recorded = self._take(request)
             except CassetteError as error:
-                raise self.fail(BrokenTapeError(error)) from error
+                raise self.fail(BrokenTapeError(error)) from None
             now = self.now()
             if recorded is not None:
                 call = Call(request, recorded, now, list(recorded.replies), now, origin)
@@ -180,17 +181,17 @@ class Session:
         with self._lock:
             heard = [call for call in self.calls if call.recorded is None]
             unplayed = self._unplayed() if passed else []
-            made = None
+            change = Change()
             if passed and self.records:
                 fresh = [_interaction_of(call) for call in heard]
-                made = self._recording.of(fresh, libraries=self.libraries, timeless=timeless)
+                change = self._recording.change(fresh, libraries=self.libraries, timeless=timeless)
             left = None
             if unplayed and self._cassette is not None:
                 total = len(self._cassette.tape)
                 left = UnplayedError(self.name, test=self.test, total=total, unplayed=unplayed)
             return Verdict(
-                save=made if isinstance(made, Cassette) else None,
-                remove=made is Nothing.LEFT,
+                save=change.save,
+                remove=change.remove,
                 failure=left if self.settings.unplayed == "fail" else None,
                 warning=left if self.settings.unplayed == "warn" else None,
                 recorded=len(heard) if passed and self.records else 0,

@@ -32,7 +32,7 @@ class Mode(StrEnum):
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": tuple(Mode),
     "unplayed": ("fail", "warn", "ignore"),
-    "clock": ("real", "recorded"),
+    "clock": ("real",),
     "chunks": ("auto", "exact"),
 }
 """What the settings that are one word may be."""

@@ -46,7 +46,8 @@ class Storage(Protocol):
 def open_storage(url: str, *, root: Path) -> Storage:
     """Open the storage that `url` names, such as `yaml:` or `sqlite:///cassettes.db`.
 
-    Relative places in the URL are relative to `root`. Raises SettingsError for an unknown scheme.
+    Relative places in the URL are relative to `root`. Raises SettingsError for an unknown
+    scheme, and StorageError for a storage that can't be opened.
     """
     scheme = url.partition(":")[0].partition("+")[0]
     drivers = entry_points(group=GROUP)

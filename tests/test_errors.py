@@ -22,8 +22,8 @@ from pytest_replay.errors import (
     StorageError,
     TapeEndedError,
     UnplayedError,
-    raisable,
 )
+from pytest_replay.raising import raisable
 
 GOLDEN = Path(__file__).parent / "golden" / "errors"
 MISS = "GET https://api.example.com/users/1"

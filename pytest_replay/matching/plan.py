@@ -29,7 +29,7 @@ METHOD = MethodMatcher()
 _USUAL = {MethodMatcher, UrlMatcher, BodyMatcher}
 """They look at the URL, and at the body and what kind of body it is said to be."""
 
-_NAMES = ("method", "url", *PARTS, "headers", "header:NAME", "body")
+_NAMES = ("method", "url", "headers", "header:NAME", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def make_plan(
 
 
 def _matcher(name: str, paths: Iterable[Path], whole: set[str]) -> Matcher | None:
-    if name in whole or name in PARTS:  # the parts of a URL are in `url` already
+    if name in whole:
         return None
     headers = {path.name for path in paths if path.part == "header" and path.name}
     if name == "method":
@@ -154,5 +154,5 @@ def _matcher(name: str, paths: Iterable[Path], whole: set[str]) -> Matcher | Non
     if name.startswith("header:") and name != "header:":
         header = name.partition(":")[2].lower()
         return None if header in headers or "headers" in whole else HeadersMatcher(only=header)
-    msg = f"match_on: unknown matcher {name!r}. Known: {', '.join(_NAMES)}"
-    raise SettingsError(msg)
+    hint = " (matchers add up; to pass over a part, ignore it: ignore=['query'])" if name in PARTS else ""
+    raise SettingsError(f"match_on: unknown matcher {name!r}{hint}. Known: {', '.join(_NAMES)}")

@@ -11,8 +11,9 @@ from socket import getaddrinfo
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_replay.errors import NetworkBlockedError, raisable
+from pytest_replay.errors import NetworkBlockedError
 from pytest_replay.network.rules import Host, NetworkRules, read_host
+from pytest_replay.raising import raisable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,13 +29,14 @@ class Tally:
     def lines(self, mode: Mode, *, last_failed: bool) -> Iterator[str]:
         """Say it, for the terminal; nothing where no marked test ran.
 
-        `last_failed` tells whether this run has `--last-failed`.
+        `last_failed` tells whether the option `--last-failed` exists.
         """
         if not self.counts.get("sessions"):
             return
         said = [f"{self.counts['replayed']} replayed", f"{self.counts['recorded']} recorded"]
         if self.counts["saved"] or self.counts["removed"]:
-            said[-1] += f" ({self.counts['saved']} cassettes written, {self.counts['removed']} removed)"
+            written = "1 cassette" if self.counts["saved"] == 1 else f"{self.counts['saved']} cassettes"
+            said[-1] += f" ({written} written, {self.counts['removed']} removed)"
         said += [f"{self.counts[name]} {name}" for name in ("missed", "unplayed")]
         yield f"replay: {', '.join(said)}"
         if mode is not Mode.ALL and (self.counts["missed"] or self.counts["unplayed"]):

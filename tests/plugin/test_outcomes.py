@@ -80,9 +80,12 @@ def test_a_test_that_goes_wrong_replaces_no_cassette(suite: Suite) -> None:
     result.assert_outcomes(passed=2, failed=3, skipped=1, errors=2, xfailed=1)
     new = {name: (suite.root / name).read_text() for name in suite.cassettes}
     changed = [name for name in new if new[name] != old.get(name)]
-    assert changed == ["cassettes/test_it/test_expectedly_failing.yaml"]  # which went as it should
+    assert changed == [  # which went as they should
+        "cassettes/test_it/test_expectedly_failing.yaml",
+        "cassettes/test_it/test_skipped.yaml",
+    ]
     assert old.keys() - new.keys() == {"cassettes/test_it/test_silent.yaml"}
-    result.stdout.fnmatch_lines("replay: 0 replayed, 1 recorded (1 cassettes written, 1 removed), *")
+    result.stdout.fnmatch_lines("replay: 0 replayed, 2 recorded (2 cassettes written, 1 removed), *")
 
 
 def test_recording_again_changes_no_file_where_nothing_has_changed(suite: Suite) -> None:

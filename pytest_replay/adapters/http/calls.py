@@ -14,6 +14,7 @@ from pytest_replay.adapters.http.faults import make_error
 from pytest_replay.adapters.respx import selector
 from pytest_replay.bodies.codings import CodingError, undo
 from pytest_replay.bodies.media import media_of
+from pytest_replay.matching import route_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,12 +99,11 @@ class HttpCall:
         return library
 
     def __repr__(self) -> str:
-        fields = self._call.request.fields
         fault = next((r.message for r in self._call.replies if r.message.kind == "http.error"), None)
         outcome: Any = self.status
         if fault is not None:
             outcome = fault.fields["causes"][0]["type"].rpartition(".")[2]
-        return f"{fields['method']} {fields['url'].partition('?')[0]} -> {outcome or 'no answer'}"
+        return f"{route_of(self._call.request)} -> {outcome or 'no answer'}"
 
 
 class Calls(Sequence[HttpCall]):
