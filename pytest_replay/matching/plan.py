@@ -124,13 +124,13 @@ def make_plan(
     matchers: list[Matcher] = []
     predicates: list[PredicateMatcher] = []
     for item in match_on:
-        matcher = _matcher(item, paths, whole) if isinstance(item, str) else item
-        if matcher is None:
-            continue
-        if isinstance(matcher, Matcher):
-            matchers.append(matcher)
-        elif callable(matcher):
-            predicates.append(PredicateMatcher(matcher))
+        if isinstance(item, str):
+            if (named := _matcher(item, paths, whole)) is not None:
+                matchers.append(named)
+        elif isinstance(item, Matcher):
+            matchers.append(item)
+        elif callable(item):
+            predicates.append(PredicateMatcher(item))
         else:
             msg = f"match_on: {item!r} is neither a name, nor a Matcher, nor a function (now, then)"
             raise SettingsError(msg)
