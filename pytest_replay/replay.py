@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.adapters.http.calls import select_calls
-
 if TYPE_CHECKING:
     from pytest_replay.adapters.http.calls import Calls
     from pytest_replay.run import Run
@@ -41,6 +39,8 @@ class Replay:
         Patterns and lookups are those of respx: `method="GET"`, `path="/users"`, `path__regex=...`,
         `json__user="x"`, `M(...) | M(...)`. Raises MissingExtraError if they are used without respx.
         """
+        from pytest_replay.adapters.http.calls import select_calls  # noqa: PLC0415  # loads the adapter
+
         return select_calls(list(self._session.calls), patterns, lookups)
 
     def transport(self, inner: Any) -> Any:

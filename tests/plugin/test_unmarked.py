@@ -16,7 +16,7 @@ def test_a_run_of_unmarked_tests_loads_no_library(suite: Suite) -> None:
 
         def test_it():
             loaded = {"aio_pika", "aiormq", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "pamqp", "respx",
-                "sqlalchemy", "yaml", "pytest_replay_storages", "ctypes"}
+                "sqlalchemy", "yaml", "pytest_replay_storages", "pytest_replay.adapters.http", "ctypes"}
             assert not loaded & set(sys.modules)
         """,
     )
