@@ -89,6 +89,7 @@ def test_a_cancelled_request_is_never_answered(  # noqa: PLR0917
     assert again.session.failures == []
 
 
+@pytest.mark.parametrize("daemon", [True, False], ids=["daemon", "no daemon"])
 @pytest.mark.parametrize(
     ("step", "kinds"),
     [
@@ -100,7 +101,7 @@ def test_a_cancelled_request_is_never_answered(  # noqa: PLR0917
     ],
 )
 def test_a_thread_that_waits_when_the_test_ends_waits_again(
-    server: Server, taping: Taping, sync_caller: SyncCaller, step: Any, kinds: list[str]
+    server: Server, taping: Taping, sync_caller: SyncCaller, *, step: Any, kinds: list[str], daemon: bool
 ) -> None:
     server.script("GET /", step)
     read: list[bytes] = []
@@ -116,7 +117,7 @@ def test_a_thread_that_waits_when_the_test_ends_waits_again(
 
     def begin(take: Take) -> threading.Thread:
         read.clear()
-        thread = threading.Thread(target=listen)
+        thread = threading.Thread(target=listen, daemon=daemon)
         thread.start()
         while not (take.session.calls and len(read) == kinds.count("http.chunk")):
             thread.join(0.001)
@@ -130,11 +131,13 @@ def test_a_thread_that_waits_when_the_test_ends_waits_again(
     recorded.join()
     with taping.replaying(take.cassette) as again:
         replayed = begin(again)
-    replayed.join()
+    replayed.join(0.05 if daemon else None)
 
     assert take.replies == [kinds]
     assert again.session.failures == []
-    assert ended[1] == "SystemExit"
+    assert replayed.is_alive() == daemon
+    assert ended[1:] == ([] if daemon else ["LateRequestError"])
+    assert [replayed.name in late for late in again.late] == ([] if daemon else [True])
 
 
 def test_what_the_body_of_a_request_raises_is_no_answer(

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.http import HANG
+from tests.plugin.conftest import said
+
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
@@ -89,3 +92,32 @@ def test_a_thread_left_behind_is_refused_and_named(suite: Suite, workers: list[s
             "replay: GET */late was sent by thread 'last-flusher', which test_last.py::test_last started and *",
         ]
     )
+
+
+def test_a_daemon_that_is_never_answered_is_no_fault_of_the_next_test(suite: Suite) -> None:
+    suite.server.script("GET /silent", HANG)
+    suite.write(
+        "test_it.py",
+        """
+        import threading
+        import pytest
+        from sdk import get
+
+        @pytest.mark.replay
+        def test_listening():
+            thread = threading.Thread(target=get, args=["/silent"], daemon=True)
+            thread.start()
+            thread.join(0.2)
+            assert thread.is_alive()
+
+        def test_next():
+            for thread in threading.enumerate():
+                thread is threading.current_thread() or thread.join(0.2)
+        """,
+    )
+    suite.record("-W", "error", "-k", "listening").assert_outcomes(passed=1, deselected=1)
+
+    result = suite.replay("-W", "error")
+
+    result.assert_outcomes(passed=2)
+    assert "left running" not in said(result)

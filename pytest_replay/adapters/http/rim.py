@@ -34,7 +34,7 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
         return send(place, session, call, inner, request)
     response = answer(place, session, call, request)
     if response is None:
-        wait_for_ever(session)
+        wait_for_ever(session, call)
     return response
 
 

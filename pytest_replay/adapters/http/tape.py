@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from dataclasses import dataclass
 from functools import cache, partial
 from types import coroutine
@@ -51,10 +52,12 @@ def _fault(place: Place, session: Session, message: Message, request: Any) -> Ba
         return session.fail(BrokenTapeError(error))
 
 
-def wait_for_ever(session: Session) -> NoReturn:
-    """Give no answer. When the session is over, the thread ends quietly: it asked in time, and nobody waits for it."""
+def wait_for_ever(session: Session, call: Call) -> NoReturn:
+    """Give no answer. A thread that the interpreter would wait for at its end is told off when the session is over."""
+    if threading.current_thread().daemon:
+        threading.Event().wait()  # whatever ended it would be reported as an unhandled exception of the next test
     session.closed.wait()
-    raise SystemExit
+    raise session.late(call.request)
 
 
 async def wait_for_ever_async() -> None:
@@ -131,7 +134,7 @@ class _TapeStream:
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces():
             if piece is None:
-                wait_for_ever(self._session)
+                wait_for_ever(self._session, self._call)
             else:
                 yield piece
 
