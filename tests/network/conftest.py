@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.ways_out import Listener, listening
+from fixtures.guarded import Listener, listening
 from pytest_replay.network import Guard
 
 if TYPE_CHECKING:

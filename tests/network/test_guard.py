@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures import ways_out
+from fixtures.guarded import Listener, armed
 from fixtures.ways_out import (
     HTTPX,
     HTTPX2,
     WAYS_OUT,
-    Listener,
-    armed,
     by_connect,
     by_connect_ex,
     by_executor,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.ways_out import Listener, armed, by_connect, go, listening
+from fixtures.guarded import Listener, armed, listening
+from fixtures.ways_out import by_connect, go
 from pytest_replay.errors import NetworkBlockedError
 
 if TYPE_CHECKING:

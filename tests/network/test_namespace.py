@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.ways_out import Listener, armed, by_connect, listening
+from fixtures.guarded import Listener, armed, listening
+from fixtures.ways_out import by_connect
 from pytest_replay.errors import SettingsError
 from pytest_replay.network import Guard, NetworkRules
 

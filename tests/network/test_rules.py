@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from fixtures.ways_out import Listener, armed, by_connect
+from fixtures.guarded import Listener, armed
+from fixtures.ways_out import by_connect
 from pytest_replay.errors import NetworkBlockedError, SettingsError
 from pytest_replay.network import NetworkRules
 
