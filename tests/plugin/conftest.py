@@ -52,6 +52,17 @@ sys.modules["click"] = sys.modules["trio"] = None
 """
 """HTTPX loads them where they are installed, and takes a third of the time of a run for that."""
 
+TOKEN = """
+import pytest
+from sdk import get
+
+@pytest.fixture(scope="session")
+def token():
+    yield get("/token")
+    get("/revoke")
+"""
+"""A fixture that outlives its tests, and asks for something at its end too."""
+
 
 class Suite:
     """The inner run: its files, its runs and its cassettes.

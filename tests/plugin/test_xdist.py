@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.plugin.conftest import TOKEN
+
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
@@ -12,20 +14,13 @@ def test_workers_record_and_replay_what_one_process_replays(suite: Suite) -> Non
     suite.plugins.append("xdist.plugin")
     suite.write(
         "test_it.py",
-        """
-        import pytest
-        from sdk import get
-
-        @pytest.fixture(scope="session")
-        def token():
-            yield get("/token")
-            get("/revoke")
-
-        @pytest.mark.replay
-        @pytest.mark.parametrize("number", range(4))
-        def test_it(number, token):
-            get(f"/{number}")
-        """,
+        TOKEN
+        + """
+@pytest.mark.replay
+@pytest.mark.parametrize("number", range(4))
+def test_it(number, token):
+    get(f"/{number}")
+""",
     )
 
     recorded = suite.record("-n2")
