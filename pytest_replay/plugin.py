@@ -245,8 +245,9 @@ def pytest_runtest_makereport(
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is not None:
         skipped = report.skipped and not hasattr(report, "wasxfail") and not attempt.running
-        if report.failed or (skipped and not attempt.session.calls):
-            attempt.passed = False  # a test that was skipped for what it heard has to hear it again
+        heard = attempt.session.records and attempt.session.calls  # a test may be skipped for what it heard
+        if report.failed or (skipped and not heard):
+            attempt.passed = False
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
     if report.when == "teardown":
         verdicts, besides = item.config.stash[_VERDICTS], item.config.stash[_BESIDES]

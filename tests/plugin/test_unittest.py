@@ -59,7 +59,7 @@ def test_set_up_and_tear_down_are_on_the_tape(suite: Suite) -> None:
     suite.replay("test_it.py::TestCase::test_two", "test_it.py::TestAsync").assert_outcomes(passed=2)
 
 
-def test_a_failing_or_skipped_test_replaces_nothing(suite: Suite) -> None:
+def test_a_failing_test_replaces_nothing(suite: Suite) -> None:
     suite.write(
         "test_it.py",
         """
@@ -99,5 +99,6 @@ def test_a_failing_or_skipped_test_replaces_nothing(suite: Suite) -> None:
     assert result.parseoutcomes()["failed"] >= 2
     assert suite.cassettes == {
         "cassettes/test_it/TestCase.test_expected_to_fail.yaml": ["/expected"],
+        "cassettes/test_it/TestCase.test_skipped.yaml": ["/a"],
         "cassettes/test_it/TestCase.test_skipped_in_a_subtest.yaml": ["/subtest"],
     }
