@@ -82,7 +82,7 @@ class HttpAdapter:
 
         Raises MissingExtraError where neither httpx nor httpx2 is installed.
         """
-        if self._libraries is None or not self._libraries:
+        if not self._libraries:
             raise MissingExtraError("httpx", extra="httpx", purpose="replay.transport()")
         library = library_of(inner, self._libraries)
         if library is None:
