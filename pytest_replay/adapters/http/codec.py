@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.errors import CassetteError
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     Headers = list[tuple[str, str]]
 
 _DEFAULT_VERSION = "HTTP/1.1"
+_STATUSES = range(100, 1000)
+"""RFC 9110 §15 has classes up to 599; some servers answer beyond."""
 
 
 def request_message(request: Any, body: bytes) -> Message:
@@ -39,14 +42,35 @@ def response_message(response: Any) -> Message:
     return Message("http.response", fields)
 
 
-def make_response(library: Library, message: Message, stream: Any) -> Any:
-    """Make the library's own response of a recorded head, its body still to be streamed."""
+def make_response(
+    library: Library, message: Message, stream: Any, *, cassette: str = "the cassette of this test"
+) -> Any:
+    """Make the library's own response of a recorded head, its body still to be streamed.
+
+    Raises CassetteError, which names the cassette, for a head that is none.
+    """
     fields: Any = message.fields
-    extensions = {"http_version": fields.get("version", _DEFAULT_VERSION).encode("latin-1")}
-    if "reason" in fields:
-        extensions["reason_phrase"] = fields["reason"].encode("latin-1")
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.get("headers", ())]
-    return library.module.Response(fields["status"], headers=headers, stream=stream, extensions=extensions)
+    status = fields.get("status")
+    if type(status) is not int or status not in _STATUSES:
+        raise _broken(f"the status {status!r} is no number from {_STATUSES[0]} to {_STATUSES[-1]}", cassette)
+    try:
+        extensions = {"http_version": fields.get("version", _DEFAULT_VERSION).encode("latin-1")}
+        if "reason" in fields:
+            extensions["reason_phrase"] = fields["reason"].encode("latin-1")
+    except (AttributeError, UnicodeEncodeError) as error:
+        said = {name: fields[name] for name in ("version", "reason") if name in fields}
+        raise _broken(
+            f"version and reason are texts in latin-1, and these are not: {said}", cassette
+        ) from error
+    try:
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.get("headers", ())
+        ]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _broken(
+            f"headers that are no pairs of texts in latin-1: {fields['headers']!r}", cassette
+        ) from error
+    return library.module.Response(status, headers=headers, stream=stream, extensions=extensions)
 
 
 def make_request(library: Library, message: Message) -> Any:
@@ -54,4 +78,10 @@ def make_request(library: Library, message: Message) -> Any:
     fields: Any = message.fields
     return library.module.Request(
         fields["method"], fields["url"], headers=fields["headers"], content=message.body
+    )
+
+
+def _broken(problem: str, cassette: str) -> CassetteError:
+    return CassetteError(
+        problem, path=cassette, remedy="Mend it there, or record the test again: pytest --record"
     )

@@ -33,16 +33,23 @@ def answer(place: Place, session: Session, call: Call, request: Any) -> Any:
     if head.kind == "http.error":
         raise _fault(place, session, head, request)
     if len(replies) == 1:
-        response = make_response(library, head, library.module.ByteStream(head.body))
+        response = _response(library, session, head, library.module.ByteStream(head.body))
         if "content-encoding" not in response.headers:
             response.read = partial(_read, library, response, response.stream, head.body)
             response.aread = partial(_aread, library, response, response.stream, head.body)
     else:
         stream = _stream_class(library)(place, session, call, request)
-        response = make_response(library, head, stream)
+        response = _response(library, session, head, stream)
     if response.status_code == _SWITCHING_PROTOCOLS:
         response.extensions["network_stream"] = _Upgraded(session, request)
     return response
+
+
+def _response(library: Library, session: Session, head: Message, stream: Any) -> Any:
+    try:
+        return make_response(library, head, stream, cassette=session.name)
+    except CassetteError as error:
+        raise session.fail(BrokenTapeError(error)) from None
 
 
 def _fault(place: Place, session: Session, message: Message, request: Any) -> BaseException:
