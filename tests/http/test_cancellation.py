@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,45 @@ def test_a_thread_that_waits_when_the_test_ends_waits_again(
     assert replayed.is_alive() == daemon
     assert ended[1:] == ([] if daemon else ["LateRequestError"])
     assert [replayed.name in late for late in again.late] == ([] if daemon else [True])
+
+
+class BoredError(Exception):
+    """What somebody raises who waits no longer."""
+
+
+@pytest.mark.parametrize(
+    ("step", "kinds"),
+    [
+        pytest.param(HANG, ["http.cancelled"], id="before the response"),
+        pytest.param(SILENT, ["http.response", "http.chunk", "http.cancelled"], id="in the body"),
+    ],
+)
+def test_an_exception_of_the_tests_own_is_no_answer(
+    server: Server, taping: Taping, sync_caller: SyncCaller, step: Any, kinds: list[str]
+) -> None:
+    server.script("GET /", step)
+
+    def give_up(*_: object) -> None:
+        raise BoredError
+
+    def act() -> None:
+        before = signal.signal(signal.SIGALRM, give_up)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        try:
+            with pytest.raises(BoredError), sync_caller.library.Client(timeout=None) as client:
+                client.get(server.url)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    with taping.recording() as take:
+        act()
+    server.stop()
+    with taping.replaying(take.cassette) as again:
+        act()
+
+    assert take.replies == [kinds]
+    assert again.session.failures == []
 
 
 def test_what_the_body_of_a_request_raises_is_no_answer(

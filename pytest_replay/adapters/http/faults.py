@@ -34,6 +34,11 @@ def error_message(error: BaseException) -> Message:
     return Message("http.error", {"causes": causes})
 
 
+def is_fault(place: Place, error: BaseException) -> bool:
+    """Tell whether a failure came from the wire: any other type is the caller's own, who gave up."""
+    return _class(place, *_name(type(error)).split(".")) is not None
+
+
 def make_error(place: Place, message: Message, request: Any) -> Exception:
     """Make the exception that was raised, its causes chained.
 

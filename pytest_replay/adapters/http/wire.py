@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pytest_replay.adapters.http.codec import response_message
-from pytest_replay.adapters.http.faults import error_message
+from pytest_replay.adapters.http.faults import error_message, is_fault
 from pytest_replay.adapters.respx import answered_by_respx
 from pytest_replay.bodies.codings import encode
 from pytest_replay.bodies.media import media_of
@@ -89,7 +89,8 @@ class Recorder:
             return response
         self._call.ending = "http.closed"
         self._call.hear(head, at=self._session.now())
-        response.stream = _tee_of(self._place.library, response.stream, _Heard(self._session, self._call))
+        heard = _Heard(self._place, self._session, self._call)
+        response.stream = _tee_of(self._place.library, response.stream, heard)
         return response
 
     def failed(self, error: BaseException) -> None:
@@ -97,7 +98,7 @@ class Recorder:
         self._sent.keep()
         if self._sent.broken or answered_by_respx(self._place, error):
             self._session.forget(self._call)
-        elif isinstance(error, Exception):  # else the caller gave up, as `ending` says
+        elif is_fault(self._place, error):  # else the caller gave up, as `ending` says
             self._call.ending = None
             self._call.hear(error_message(error), at=self._session.now())
 
@@ -135,7 +136,8 @@ class _Sent:
 class _Heard:
     """Listens to the body of a response."""
 
-    def __init__(self, session: Session, call: Call) -> None:
+    def __init__(self, place: Place, session: Session, call: Call) -> None:
+        self._place = place
         self._session = session
         self._call = call
 
@@ -147,7 +149,7 @@ class _Heard:
         self._call.hear(Message("http.chunk", body=chunk), at=self._session.now())
 
     def breaks(self, error: BaseException) -> None:
-        if isinstance(error, Exception):  # else the caller gave up, as `ending` says
+        if is_fault(self._place, error):  # else the caller gave up, as `ending` says
             self._call.ending = None
             self._call.hear(error_message(error), at=self._session.now())
 
