@@ -135,6 +135,12 @@ class Index:
             self.played.add(position)
         return position
 
+    def peek(self, request: Message) -> Message | None:
+        """Read the first request on this one's route that is not played; None where there is none."""
+        unplayed = (p for p in self._positions(self._route(request)) if p not in self.played)
+        position = next(unplayed, None)
+        return None if position is None else self.tape.read(position).request
+
     def on_route(self, request: Message) -> list[int]:
         """List every position on the request's route, played or not."""
         self._settle()

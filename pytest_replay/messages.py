@@ -21,7 +21,8 @@ class Message:
 
     `kind` is protocol and verb. For HTTP:
 
-    - `http.request`: fields `method`, `url`, `headers`; the body as sent, codings and all.
+    - `http.request`: fields `method`, `url`, `headers`; the body as sent, codings and all. Where it was not sent to
+      its end, there is a field `sent`, which is `part`.
     - `http.response`: fields `status` (int), `version` ("HTTP/1.1"), `reason` (absent where the protocol
       has none) and `headers`; the body as received, or empty where `http.chunk` replies carry it.
     - `http.chunk`: no fields; one piece of a streamed body.

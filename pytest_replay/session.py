@@ -155,6 +155,20 @@ class Session:
             self.calls.append(call)
         return call
 
+    def peek(self, request: Message) -> Message | None:
+        """Read the request that would be next on this one's route, if only the tape may answer.
+
+        Raises BrokenTapeError where it can't be read.
+        """
+        __tracebackhide__ = True
+        if self._index is None or self.records:
+            return None
+        with self._lock:
+            try:
+                return self._index.peek(request)
+            except CassetteError as error:
+                raise self.fail(BrokenTapeError(error)) from None
+
     def forget(self, call: Call) -> None:
         """Strike a call that never reached the wire."""
         with self._lock:

@@ -27,7 +27,7 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
             return response
     body = getattr(request, "_content", None)
     if body is None and session.plays:
-        body = b"".join(request.stream)
+        body = _read(request.stream, _limit(session, request))
         request = _loaded(place.library, request, body)
     call = session.open(request_message(request, body or b""), origin=(place, request.extensions))
     if call.recorded is None:
@@ -49,7 +49,7 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
             return response
     body = getattr(request, "_content", None)
     if body is None and session.plays:
-        body = b"".join([chunk async for chunk in request.stream])
+        body = await _read_async(request.stream, _limit(session, request))
         request = _loaded(place.library, request, body)
     call = session.open(request_message(request, body or b""), origin=(place, request.extensions))
     if call.recorded is None:
@@ -59,6 +59,32 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
     if response is None:
         await wait_for_ever_async()
     return response
+
+
+def _limit(session: Session, request: Any) -> int | None:
+    """Tell how many bytes of a one-shot body to read, where the recorded one was not sent to its end."""
+    recorded = session.peek(request_message(request, b""))
+    return len(recorded.body) if recorded is not None and "sent" in recorded.fields else None
+
+
+def _read(stream: Any, limit: int | None) -> bytes:
+    body = bytearray()
+    if limit != 0:
+        for chunk in stream:
+            body += chunk
+            if limit is not None and len(body) >= limit:
+                break
+    return bytes(body[:limit])
+
+
+async def _read_async(stream: Any, limit: int | None) -> bytes:
+    body = bytearray()
+    if limit != 0:
+        async for chunk in stream:
+            body += chunk
+            if limit is not None and len(body) >= limit:
+                break
+    return bytes(body[:limit])
 
 
 def _loaded(library: Library, request: Any, body: bytes) -> Any:

@@ -72,6 +72,7 @@ class Recorder:
             return request
         copy = object.__new__(type(request))
         copy.__dict__.update(request.__dict__)
+        self._sent.begins()
         copy.stream = _tee_of(self._place.library, request.stream, self._sent)
         return copy
 
@@ -109,8 +110,12 @@ class _Sent:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._body = bytearray()
+        self._whole = True
         self.broken = False
         """Whether it broke off by itself."""
+
+    def begins(self) -> None:
+        self._whole = False
 
     def waits(self) -> None:
         on_wire.set(False)  # what the test asks for while it makes the body is a request of its own
@@ -125,12 +130,19 @@ class _Sent:
 
     def ends(self) -> None:
         on_wire.set(True)
+        self._whole = True
         self.keep()
 
     def keep(self) -> None:
-        """Make what has been sent so far the body of the recorded request."""
+        """Make what has been sent so far the body of the recorded request, and say so where that was not all."""
+        request = self._call.request
+        if not self._whole:
+            request = replace(request, fields={**request.fields, "sent": "part"})
+        elif "sent" in request.fields:
+            request = replace(request, fields={k: v for k, v in request.fields.items() if k != "sent"})
         if self._body:
-            self._call.request = replace(self._call.request, body=bytes(self._body))
+            request = replace(request, body=bytes(self._body))
+        self._call.request = request
 
 
 class _Heard:
