@@ -9,12 +9,25 @@ import re
 
 PLACEHOLDER = re.compile(r"redacted-[a-z0-9-]+-\d+z")
 
+_IN_BYTES = re.compile(PLACEHOLDER.pattern.encode())
+_ANY = "redacted-*"
+
 
 def placeholder(label: str, number: int) -> str:
     """Make the placeholder of a secret: `label` says of what field, `number` (from 1) tells it from others."""
     return f"redacted-{label}-{number}z"
 
 
-def holds_placeholder(text: str) -> bool:
-    """Tell whether a placeholder stands anywhere in `text`."""
-    return "redacted-" in text and PLACEHOLDER.search(text) is not None
+def is_placeholder(text: str) -> bool:
+    """Tell whether `text` is a placeholder and nothing else."""
+    return text.startswith("redacted-") and PLACEHOLDER.fullmatch(text) is not None
+
+
+def any_secret(text: str) -> str:
+    """Write all placeholders in `text` alike, so that what they stand for makes no difference."""
+    return PLACEHOLDER.sub(_ANY, text) if "redacted-" in text else text
+
+
+def any_secret_in_bytes(data: bytes) -> bytes:
+    """Write all placeholders in `data` alike, as `any_secret` does in a text."""
+    return _IN_BYTES.sub(_ANY.encode(), data) if b"redacted-" in data else data

@@ -116,6 +116,13 @@ def media_of(message: Message) -> Media:
     return _media(content_type, content_encoding)
 
 
+def media_of_part(head: str) -> Media:
+    """Tell what a part of a multipart body is said to be, in the header lines that it begins with."""
+    lines = (line.partition(":") for line in head.split("\n"))
+    fields = {name.strip().lower(): value.strip() for name, _, value in lines}
+    return _media(fields.get("content-type", ""), fields.get("content-encoding", ""))
+
+
 @lru_cache(maxsize=1024)
 def _media(content_type: str, content_encoding: str) -> Media:
     essence, semicolon, rest = content_type.partition(";")

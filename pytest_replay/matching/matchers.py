@@ -5,14 +5,15 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from pytest_replay.matching.bodies import OPAQUE, body_key, comparable, structure_of
+from pytest_replay.matching.bodies import BYTES, body_key, read_body
 from pytest_replay.matching.differences import between
 from pytest_replay.matching.urls import PARTS, query_key, split_url
-from pytest_replay.placeholders import holds_placeholder
+from pytest_replay.placeholders import any_secret, is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
+    from pytest_replay.matching.bodies import Reading
     from pytest_replay.messages import Message
     from pytest_replay.paths import Step
 
@@ -79,11 +80,15 @@ class BodyMatcher:
     def difference(self, now: Message, then: Message) -> str | None:
         if self.key(now) == self.key(then):
             return None
-        asked, recorded = structure_of(now), structure_of(then)
-        if asked is OPAQUE or recorded is OPAQUE:
-            return f"body: asked {_shortened(now.body)}, recorded {_shortened(then.body)}"
-        lines = between("body $", comparable(asked, self._ignored), comparable(recorded, self._ignored))
-        return "\n".join(lines)
+        asked, recorded = read_body(now, self._ignored), read_body(then, self._ignored)
+        if BYTES in {asked.kind, recorded.kind}:
+            return f"body: asked {_shown(now, asked)}, recorded {_shown(then, recorded)}"
+        if asked.kind != recorded.kind:
+            return (
+                f"body: asked {asked.kind} {_shown(now, asked)}, "
+                f"recorded {recorded.kind} {_shown(then, recorded)}"
+            )
+        return "\n".join(between("body $", asked.data, recorded.data))
 
 
 class HeadersMatcher:
@@ -105,8 +110,8 @@ class HeadersMatcher:
             lower = name.lower()
             if lower in self._ignored or (self._only is not None and lower != self._only):
                 continue
-            if not holds_placeholder(value):
-                yield lower, value
+            if not is_placeholder(value):
+                yield lower, any_secret(value)
 
 
 class PredicateMatcher:
@@ -123,9 +128,9 @@ class PredicateMatcher:
         return None if self.accepts(now, then) else f"{self._name} refuses it"
 
 
-def _grouped(fields: Iterable[tuple[str, str]]) -> dict[str, str | tuple[str, ...]]:
+def _grouped(fields: Iterable[tuple[str, str | None]]) -> dict[str, str | tuple[str | None, ...] | None]:
     """Make plain data of fields: the value of each name, or all that it has."""
-    grouped: dict[str, tuple[str, ...]] = {}
+    grouped: dict[str, tuple[str | None, ...]] = {}
     for name, value in fields:
         grouped[name] = (*grouped.get(name, ()), value)
     return {name: values[0] if len(values) == 1 else values for name, values in grouped.items()}
@@ -135,6 +140,7 @@ def _line(part: str, asked: object, recorded: object) -> str | None:
     return None if asked == recorded else f"{part}: asked {asked!r}, recorded {recorded!r}"
 
 
-def _shortened(body: bytes, limit: int = 60) -> str:
+def _shown(message: Message, reading: Reading, limit: int = 60) -> str:
+    body: bytes = reading.data if reading.kind == BYTES else message.body
     shown = repr(body[:limit])[1:]
     return f"{shown}… ({len(body)} bytes)" if len(body) > limit else shown

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_replay.matching.bodies import parse_query
-from pytest_replay.placeholders import holds_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,8 +23,8 @@ class SplitUrl:
     host: str | None
     port: int | None
     path: str | None
-    query: tuple[tuple[str, str], ...] | None
-    """Sorted by name; the values of one name stay in their order."""
+    query: tuple[tuple[str, str | None], ...] | None
+    """Sorted by name; the values of one name stay in their order; None is that of a field without `=`."""
 
 
 def split_url(url: str, ignored: Collection[str] = (), ignored_fields: Collection[str] = ()) -> SplitUrl:
@@ -40,13 +39,9 @@ def split_url(url: str, ignored: Collection[str] = (), ignored_fields: Collectio
     )
 
 
-def query_key(query: str, ignored: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+def query_key(query: str, ignored: Collection[str] = ()) -> tuple[tuple[str, str | None], ...]:
     """Put a query's fields into an order that does not depend on the order of different names."""
-    fields = [
-        (name, value)
-        for name, value in parse_query(query)
-        if name not in ignored and not holds_placeholder(value)
-    ]
+    fields = [(name, value) for name, value in parse_query(query) if name not in ignored]
     fields.sort(key=_name)
     return tuple(fields)
 
@@ -61,5 +56,5 @@ def base_of(url: str) -> str:
     return base
 
 
-def _name(field: tuple[str, str]) -> str:
+def _name(field: tuple[str, str | None]) -> str:
     return field[0]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_replay.bodies.media import media_of
-from pytest_replay.messages import Message
-from pytest_replay.redaction.documents import document_edits, event_edits, is_document, line_edits
+from pytest_replay.bodies.documents import is_document
+from pytest_replay.bodies.media import media_of_part
+from pytest_replay.redaction.documents import document_edits, event_edits, line_edits
 from pytest_replay.redaction.edits import Edit, shifted, utf8
 from pytest_replay.redaction.urls import pair_edits
 
@@ -46,7 +46,7 @@ def _part_edits(text: str, boundary: str, mask: Mask) -> Iterator[Edit]:
         name = _name_of(head[1])
         rule = mask.rules.form[name]
         if rule is None:
-            media = _media_of_part(head[1])
+            media = media_of_part(head[1])
             yield from shifted(body_edits(content, media, mask), head.end())
         elif (masked := mask.text(rule, name, value := utf8(content))) != value:
             yield Edit(head.end(), end, masked)
@@ -67,8 +67,3 @@ def _parts(text: str, boundary: str) -> Iterator[tuple[int, int]]:
 def _name_of(head: str) -> str:
     found = _PART_NAME.search(head)
     return (found[1] or found[2] or "") if found else ""
-
-
-def _media_of_part(head: str) -> Media:
-    fields = (line.partition(":") for line in head.split("\n"))
-    return media_of(Message("http.part", {"headers": [(name, value.strip()) for name, _, value in fields]}))

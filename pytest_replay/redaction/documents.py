@@ -66,19 +66,6 @@ def event_edits(text: str, mask: Mask) -> Iterator[Edit]:
         yield from shifted(document_edits(data, mask), event.start())
 
 
-def is_document(text: str) -> bool:
-    """Tell whether a text without a content type is a JSON object or array."""
-    if text[:64].lstrip(" \t\r\n\xef\xbb\xbf")[:1] not in {"{", "["}:
-        return False
-    try:
-        json.loads(text.removeprefix("\xef\xbb\xbf"))
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return True
-
-
 def _values(text: str, members: Names) -> Iterator[tuple[re.Match[str], _Named, list[str | int]]]:
     """Find what is neither object nor array: its token, its name and the name's rule, and where it is.
 

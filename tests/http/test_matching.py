@@ -77,8 +77,8 @@ def run(caller: Caller, url: str, *requests: Sending) -> list[str]:
             id="JSON compressed in another way",
         ),
         pytest.param(
-            [sent(content=zlib.compress(BODY), headers=DEFLATE), sent(content=BODY + b" ")],
-            [sent(content=BODY + b" "), sent(content=zlib.compress(BODY, 0), headers=DEFLATE)],
+            [sent(content=zlib.compress(BODY), headers=DEFLATE), sent(content=b"plain")],
+            [sent(content=b"plain"), sent(content=zlib.compress(BODY, 0), headers=DEFLATE)],
             id="compressed, or not at all",
         ),
         pytest.param(
@@ -166,6 +166,51 @@ def test_secrets_that_change_with_each_run_do_not_count(
         assert log_in("dummy") == recorded
 
     assert SECRET not in repr(take.requests)
+
+
+def with_secret(password: str, number: int) -> dict[str, dict[str, Any]]:
+    """Make requests that each hold a secret and a number, each in another form."""
+    text = json.dumps({"password": password, "id": number})
+    return {
+        "no content type": {"content": text},
+        "text": {"content": text, "headers": {"content-type": "text/plain"}},
+        "JSON lines": {"content": f"{text}\n{text}\n", "headers": {"content-type": "application/x-ndjson"}},
+        "events": {"content": f"data: {text}\n\n", "headers": {"content-type": "text/event-stream"}},
+        "cut off": {"content": f"[{text}", "headers": {"content-type": "application/json"}},
+        "form": {"data": {"password": password, "id": number}},
+        "part": {"files": {"meta": (None, text, "application/json")}},
+        "parts": {"files": {"password": (None, password), "id": (None, str(number))}},
+    }
+
+
+@pytest.mark.parametrize("form", with_secret("", 0))
+def test_a_secret_does_not_count_and_what_is_beside_it_does(
+    caller: Caller, server: Server, taping: Taping, form: str
+) -> None:
+    server.script("POST /", (200, "first"), (200, "second"))
+    recorded = [sent(**with_secret(SECRET, number)[form]) for number in (1, 2)]
+    asked = [sent(**with_secret("dummy", number)[form]) for number in (2, 1)]
+
+    with taping.recording(secret=True) as take:
+        assert run(caller, server.url, *recorded) == ["first", "second"]
+    server.stop()
+    with taping.replaying(take.cassette, secret=True):
+        assert run(caller, server.url, *asked) == ["second", "first"]
+    with taping.replaying(take.cassette, secret=True), pytest.raises(NoMatchError):
+        run(caller, server.url, sent(**with_secret("dummy", 3)[form]))
+
+
+def test_deep_json_is_sent_as_any_other_body(caller: Caller, server: Server, taping: Taping) -> None:
+    server.script("POST /", "deep")
+    options = {"content": b"[" * 100_000 + b"]" * 100_000, "headers": {"content-type": "application/json"}}
+
+    with taping.recording() as take:
+        assert run(caller, server.url, sent(**options)) == ["deep"]
+    server.stop()
+    with taping.replaying(take.cassette):
+        assert run(caller, server.url, sent(**options)) == ["deep"]
+    with taping.replaying(take.cassette), pytest.raises(NoMatchError):
+        run(caller, server.url, sent(**{**options, "content": b"[" * 100_000}))
 
 
 @pytest.mark.parametrize(("scheme", "handler"), [("BasicAuth", basic), ("DigestAuth", digest)])

@@ -66,6 +66,18 @@ def test_one_header_is_compared_by_name() -> None:
     assert differences(one, other, "header:x-b") == ["header x-b: asked '1', recorded '2'"]
 
 
+def test_what_is_around_a_placeholder_counts() -> None:
+    one, other, third = (
+        [("Referer", f"/?api_key={key}&order={order}")]
+        for key, order in (("redacted-api-key-0z", 0), ("redacted-api-key-1z", 0), ("redacted-api-key-1z", 1))
+    )
+
+    assert differences(one, other, "header:referer") == []
+    assert differences(one, third, "header:referer") == [
+        "header referer: asked '/?api_key=redacted-*&order=0', recorded '/?api_key=redacted-*&order=1'"
+    ]
+
+
 def test_by_default_headers_do_not_count() -> None:
     plan = make_plan(["method", "url", "body"], [], see=lambda message: message)
 
