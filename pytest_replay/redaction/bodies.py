@@ -9,6 +9,7 @@ from pytest_replay.bodies.documents import is_document
 from pytest_replay.bodies.media import media_of_part
 from pytest_replay.redaction.documents import document_edits, event_edits, line_edits
 from pytest_replay.redaction.edits import Edit, shifted, utf8
+from pytest_replay.redaction.nested import edits_in_field, edits_in_string
 from pytest_replay.redaction.urls import pair_edits
 
 if TYPE_CHECKING:
@@ -18,21 +19,24 @@ if TYPE_CHECKING:
     from pytest_replay.redaction.masks import Mask
 
 _HEAD = re.compile(r"((?:[^\r\n]++\r?\n)*+)\r?\n")
+_FORM = re.compile(r"[\w.~%+*\[\]-]++=[^\s&]*+(?:&[^\s&]*+)*+\s*+", re.ASCII)
 _PART_NAME = re.compile(r'content-disposition:[^\n]*?;\s*name\s*=\s*(?:"([^"]*)"|([^\s;"]+))', re.IGNORECASE)
 
 
 def body_edits(text: str, media: Media, mask: Mask) -> Iterator[Edit]:
     """Mask secrets in a body whose codings are undone."""
     if media.is_form:
-        return pair_edits(text, mask.rules.form, mask)
+        return pair_edits(text, mask.rules.form, mask, edits_in_field)
     if media.is_multipart and media.boundary:
         return _part_edits(text, media.boundary, mask)
     if media.type == "text/event-stream":
-        return event_edits(text, mask)
+        return event_edits(text, mask, edits_in_string)
     if media.is_event_stream:
-        return line_edits(text, mask)
+        return line_edits(text, mask, edits_in_string)
     if media.is_json or is_document(text):
-        return document_edits(text, mask)
+        return document_edits(text, mask, edits_in_string)
+    if media.type in {"", "text/plain"} and _FORM.fullmatch(text):
+        return pair_edits(text.rstrip(), mask.rules.form, mask, edits_in_field)
     return iter(())
 
 

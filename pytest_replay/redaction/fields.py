@@ -7,6 +7,7 @@ from operator import is_
 from typing import TYPE_CHECKING, cast
 
 from pytest_replay.redaction.headers import scrub_header, scrub_headers
+from pytest_replay.redaction.nested import edits_in_field
 from pytest_replay.redaction.urls import scrub_references, scrub_url
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def scrub_fields(fields: Mapping[str, Plain], mask: Mask) -> Mapping[str, Plain]
 def scrub_request(fields: Mapping[str, Plain], mask: Mask) -> Mapping[str, Plain]:
     """Do the same for an HTTP request: every replayed one comes this way, so it has a shorter one."""
     url = cast("str", fields["url"])
-    scrubbed = scrub_url(url, mask)
+    scrubbed = scrub_url(url, mask, edits_in_field)
     headers = scrub_headers(cast("list[tuple[str, str]]", fields["headers"]), mask)
     if headers is None:
         return fields if scrubbed is url else {**fields, "url": scrubbed}
@@ -59,8 +60,8 @@ def _scrub(name: str, value: Plain, names: Names, mask: Mask) -> Plain:
 
 def _scrub_text(name: str, value: str, names: Names, mask: Mask) -> str:
     if name == "url":
-        return scrub_url(value, mask)
+        return scrub_url(value, mask, edits_in_field)
     rule = names[name]
     if rule is not None:
         return scrub_header(name, value, rule, mask)
-    return scrub_references(value, mask) if "://" in value else value
+    return scrub_references(value, mask, edits_in_field) if "://" in value else value

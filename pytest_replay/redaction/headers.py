@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_replay.redaction.edits import Edit, edited
+from pytest_replay.redaction.nested import edits_in_field
 from pytest_replay.redaction.rules import Rule
 from pytest_replay.redaction.urls import scrub_references
 from pytest_replay.redaction.words import normal
@@ -34,7 +35,7 @@ def scrub_headers(headers: Sequence[tuple[str, str]], mask: Mask) -> list[tuple[
 def scrub_header(name: str, value: str, rule: Rule, mask: Mask) -> str:
     """Mask what is secret in the value of a header that a rule is about."""
     if rule is Rule.URL:
-        return scrub_references(value, mask)
+        return scrub_references(value, mask, edits_in_field)
     match normal(name):
         case "authorization" | "proxyauthorization":
             return _scrub_credentials(name, value, rule, mask)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _ANY = 0
 """The number of a placeholder that stands for no one value: real ones count from 1."""
-_SECRET_DIGITS = 3
-"""A number is a secret from so many digits on: security codes have three."""
+_DIGITS = {Rule.ADDED: 1, Rule.ALWAYS: 3, Rule.WITHIN: 16, Rule.GUARDED: 16}
+"""A number is a secret from so many digits on: security codes have three. Elsewhere it must look random."""
 _LABEL_OTHERS = re.compile(r"[^a-z0-9]+")
 _LABEL_LENGTH = 40
 
@@ -50,18 +50,15 @@ class TapeMask(Mask):
     def text(self, rule: Rule, name: str, value: str) -> str:
         if PLACEHOLDER.fullmatch(value) or not self.rules.takes(rule, value):
             return value
-        if rule is Rule.OPAQUE:
-            return placeholder(_label(name), _ANY)
+        return placeholder(_label(name), _ANY) if rule is Rule.OPAQUE else self._numbered(name, value)
+
+    def atom(self, rule: Rule, name: str, value: str) -> str:
+        return self._numbered(name, value) if _is_secret_number(rule, value) else value
+
+    def _numbered(self, name: str, value: str) -> str:
         if value not in self._known:
             self._known[value] = placeholder(_label(name), self._number())
         return self._known[value]
-
-    def atom(self, rule: Rule, name: str, value: str) -> str:
-        if rule is Rule.ADDED or rule is Rule.ALWAYS:
-            needed = 1 if rule is Rule.ADDED else _SECRET_DIGITS
-            if sum(map(str.isdecimal, value)) >= needed:
-                return self.text(rule, name, value)
-        return value
 
     def _number(self) -> int:
         self._last += 1
@@ -71,17 +68,25 @@ class TapeMask(Mask):
 
 
 class LiveMask(Mask):
-    """For matching: masks what a tape may have masked, so that a real key, a dummy and none look alike."""
+    """For matching: masks what a tape may have masked, so that a real key, a dummy and none look alike.
+
+    A placeholder too: on a tape it has the name and the number that its secret had where it first appeared.
+    """
 
     def text(self, rule: Rule, name: str, value: str) -> str:
-        if PLACEHOLDER.fullmatch(value) or (rule is Rule.SHAPE and not self.rules.takes(rule, value)):
+        if rule is Rule.SHAPE and not (PLACEHOLDER.fullmatch(value) or self.rules.takes(rule, value)):
             return value
         return placeholder(_label(name), _ANY)
 
     def atom(self, rule: Rule, name: str, value: str) -> str:
-        if value in {"true", "false"} or (rule is Rule.GUARDED and value != "null"):
+        if value in {"true", "false"}:
             return value
-        return placeholder(_label(name), _ANY)
+        judged = rule in {Rule.GUARDED, Rule.WITHIN} and value != "null"
+        return value if judged and not _is_secret_number(rule, value) else placeholder(_label(name), _ANY)
+
+
+def _is_secret_number(rule: Rule, value: str) -> bool:
+    return rule in _DIGITS and sum(map(str.isdecimal, value)) >= _DIGITS[rule]
 
 
 def _label(name: str) -> str:

@@ -33,6 +33,8 @@ class Rule(Enum):
     """Secret: the user says so."""
     ALWAYS = auto()
     """Secret, unless it is a word such as `none`."""
+    WITHIN = auto()
+    """Stands in an object under such a name: the same, but for short numbers."""
     WORD = auto()
     """Secret, but for plain numbers: a header whose name holds a word like `token` may count tokens."""
     GUARDED = auto()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,13 @@ class Turn:
 
     messages: Sequence[Message]
     media: Media
+    """What the body is said to be, without codings that can't be undone: it may have none."""
     raw: bytes
     """The body as it was sent, its codings and all."""
     text: str
-    """The body with its codings undone; empty where they can't be."""
+    """The body with its codings undone, in UTF-8 where it was JSON in another charset."""
+    charset: str | None = None
+    """That charset."""
 
 
 def turns_of(messages: Iterable[Message]) -> list[Turn]:
@@ -50,10 +54,16 @@ def turn_of(messages: Sequence[Message]) -> Turn:
     raw = b"".join([message.body for message in messages])
     media = media_of(messages[0])
     try:
-        text = undo(raw, media.codings).decode("latin-1")
+        data = undo(raw, media.codings)
     except CodingError:
-        text = ""
-    return Turn(messages, media, raw, text)
+        data, media = raw, replace(media, codings=())
+    charset = _wide_charset(data) if media.is_json else None
+    if charset:
+        try:
+            data = data.decode(charset, "surrogatepass").encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            charset = None
+    return Turn(messages, media, raw, data.decode("latin-1"), charset)
 
 
 def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
@@ -64,6 +74,8 @@ def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
     if not edits:
         return [Message(head.kind, fields, head.body), *chunks]
     raw = edited(turn.text, edits).encode("latin-1")
+    if turn.charset:
+        raw = raw.decode("utf-8", "surrogatepass").encode(turn.charset, "surrogatepass")
     if turn.media.codings:
         raw = redo(raw, turn.media.codings, like=turn.raw)
     fields = _lengthened(fields, len(raw) - len(turn.raw))
@@ -74,9 +86,20 @@ def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
     ]
 
 
+def _wide_charset(data: bytes) -> str | None:
+    """Tell whether JSON is in UTF-16 or UTF-32, and in which byte order."""
+    head = data[:4]
+    if head.isascii() and b"\0" not in head:
+        return None
+    charset = json.detect_encoding(data)
+    if charset in {"utf-16", "utf-32"}:  # the mark stays in: a codec without a byte order would write its own
+        return charset + ("-be" if head.startswith((b"\xfe", b"\0")) else "-le")
+    return None if charset.startswith("utf-8") else charset
+
+
 def _cut(raw: bytes, turn: Turn, edits: Sequence[Edit]) -> list[bytes]:
     ends = accumulate(len(message.body) for message in turn.messages)
-    if turn.media.codings:
+    if turn.media.codings or turn.charset:
         places = [end * len(raw) // len(turn.raw) for end in ends]
     else:
         places = [moved(end, edits) for end in ends]

@@ -13,6 +13,7 @@ from pytest_replay.redaction.words import normal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_replay.redaction.documents import Inside
     from pytest_replay.redaction.masks import Mask
     from pytest_replay.redaction.rules import Names
 
@@ -20,20 +21,26 @@ _USERINFO = re.compile(r"[^/?#@]*://([^/?#:]*)(?::([^/?#]*))?@")
 _REFERENCE = re.compile(r"[^\s<>\"]+")
 
 
-def scrub_url(url: str, mask: Mask) -> str:
+def scrub_url(url: str, mask: Mask, inside: Inside) -> str:
     """Mask the secrets of a URL: its userinfo (RFC 3986 §3.2.1), and fields of its query and its fragment."""
     if "?" not in url and "@" not in url and "#" not in url:
         return url
-    return edited(url, list(_url_edits(url, mask)))
+    return edited(url, list(_url_edits(url, mask, inside)))
 
 
-def scrub_references(text: str, mask: Mask) -> str:
+def scrub_references(text: str, mask: Mask, inside: Inside) -> str:
     """Mask the secrets of all URLs in a text, relative ones as well."""
-    return _REFERENCE.sub(lambda found: scrub_url(found[0], mask), text)
+    return _REFERENCE.sub(lambda found: scrub_url(found[0], mask, inside), text)
 
 
-def pair_edits(text: str, names: Names, mask: Mask) -> Iterator[Edit]:
-    """Mask the values of secret fields in `name=value&...`, percent-encoded or not."""
+def reference_edits(text: str, mask: Mask) -> Iterator[Edit]:
+    """Mask the same in a text that a string or a field holds: their own fields hold no more."""
+    for found in _REFERENCE.finditer(text):
+        yield from shifted(_url_edits(found[0], mask, lambda _raw, _mask: ()), found.start())
+
+
+def pair_edits(text: str, names: Names, mask: Mask, inside: Inside) -> Iterator[Edit]:
+    """Mask the values of secret fields in `name=value&...`, percent-encoded or not, and `inside` the others."""
     start = 0
     for pair in text.split("&"):
         name, equals, raw = pair.partition("=")
@@ -42,16 +49,15 @@ def pair_edits(text: str, names: Names, mask: Mask) -> Iterator[Edit]:
         rule = names[name]
         if rule is None and name == "code" and _is_oauth(text, mask):
             rule = Rule.ALWAYS
-        if rule is not None and equals:
-            value = _decoded(raw)
-            masked = mask.text(rule, name, value)
-            if masked != value:
-                end = start + len(pair)
-                yield Edit(end - len(raw), end, masked)
-        start += len(pair) + 1
+        end = start + len(pair)
+        if rule is not None and equals and (masked := mask.text(rule, name, value := _decoded(raw))) != value:
+            yield Edit(end - len(raw), end, masked)
+        elif "%" in raw or "=" in raw or raw[:1] in {"{", "["}:
+            yield from shifted(inside(raw, mask), end - len(raw))
+        start = end + 1
 
 
-def _url_edits(url: str, mask: Mask) -> Iterator[Edit]:
+def _url_edits(url: str, mask: Mask, inside: Inside) -> Iterator[Edit]:
     if "@" in url and (userinfo := _USERINFO.match(url)):
         for group, name in ((1, "username"), (2, "password")):
             value = unquote(userinfo[group] or "")
@@ -60,9 +66,9 @@ def _url_edits(url: str, mask: Mask) -> Iterator[Edit]:
     base, hash_, fragment = url.partition("#")
     path, mark, query = base.partition("?")
     if mark:
-        yield from shifted(pair_edits(query, mask.rules.query, mask), len(path) + 1)
+        yield from shifted(pair_edits(query, mask.rules.query, mask, inside), len(path) + 1)
     if hash_:  # where OAuth's implicit grant answers (RFC 6749 §4.2.2)
-        yield from shifted(pair_edits(fragment, mask.rules.query, mask), len(base) + 1)
+        yield from shifted(pair_edits(fragment, mask.rules.query, mask, inside), len(base) + 1)
 
 
 def _is_oauth(text: str, mask: Mask) -> bool:

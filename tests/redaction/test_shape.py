@@ -113,8 +113,10 @@ def test_what_is_called_json_and_is_none_stays(body: bytes, body_on_tape: Any) -
     assert body_on_tape(body, "application/json") == body
 
 
-@pytest.mark.parametrize("body", [b"password=hunter2", b'{"password": "x"', b"[1] {", b"{\xff}"])
-def test_a_body_without_a_type_that_is_no_json_stays(body: bytes, body_on_tape: Any) -> None:
+@pytest.mark.parametrize(
+    "body", [b"see: password=hunter2", b"a=1 password=x", b'{"password": "x"', b"[1] {", b"{\xff}"]
+)
+def test_a_body_without_a_type_that_is_neither_json_nor_a_form_stays(body: bytes, body_on_tape: Any) -> None:
     assert body_on_tape(body, "") == body
 
 
@@ -141,11 +143,29 @@ def test_a_content_length_that_was_not_kept_is_still_not_kept(on_tape: Any) -> N
     assert masked.fields["headers"][0] == ("content-length", str(1000 + grown))
 
 
-def test_a_body_that_cannot_be_decoded_stays(on_tape: Any) -> None:
-    headers = [("content-encoding", "gzip"), ("content-type", "application/json")]
+@pytest.mark.parametrize("coding", ["gzip", "br, gzip", "unheard-of"])
+def test_a_body_that_cannot_be_decoded_is_masked_as_it_is(coding: str, on_tape: Any) -> None:
+    headers = [("content-encoding", coding), ("content-type", "application/json")]
     message = Message("http.request", {**BASE, "headers": headers}, b'{"password": "x1"}')
 
+    assert on_tape(message).body == b'{"password": "redacted-password-1z"}'
+
+
+def test_a_body_that_cannot_be_decoded_and_holds_no_secret_stays(on_tape: Any) -> None:
+    headers = [("content-encoding", "gzip"), ("content-type", "application/json")]
+    message = Message("http.request", {**BASE, "headers": headers}, gzip.compress(b'{"a": 1}')[:-1])
+
     assert on_tape(message) == message
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "marked"])
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_json_keeps_its_charset(charset: str, mark: str, body_on_tape: Any) -> None:
+    body = mark + '{"é": "ключ", "password" : "пароль"}'
+
+    masked = body_on_tape(body.encode(charset), "application/json")
+
+    assert masked == body.replace("пароль", "redacted-password-1z").encode(charset)
 
 
 SECRET_NAMES = st.sampled_from(["password", "api_key", "apiKey", "Client-Secret"])
