@@ -16,14 +16,14 @@ from pytest_replay.adapters import GROUP
 from pytest_replay.adapters.respx import as_matcher
 from pytest_replay.leftovers import Leftovers
 from pytest_replay.matching import make_plan
-from pytest_replay.network import Guard, NetworkRules
+from pytest_replay.network import Guard, NetworkRules, read_host
 from pytest_replay.recording import Share
 from pytest_replay.redaction import Redaction
 from pytest_replay.session import Session, Verdict
 from pytest_replay.storage import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
     from pathlib import Path
 
     from pytest_replay.adapters import Adapter
@@ -77,6 +77,7 @@ class Run:
             cassette=self._storage(settings).load(name),
             on_late=self._keep_late,
             share=self._shares.setdefault(name, Share()) if shareable else None,
+            passes=_passes(settings.network),
         )
         self.enter(session)
         return session
@@ -154,6 +155,12 @@ class Run:
 @cache
 def _redaction(additions: tuple[str, ...]) -> Redaction:
     return Redaction(additions)
+
+
+@cache
+def _passes(values: tuple[str, ...]) -> Callable[[str, int | None], bool] | None:
+    named = _rules(values).named
+    return None if named is None else lambda host, port: named.allow(read_host(host), port)
 
 
 @cache

@@ -86,13 +86,14 @@ class Session:
         cassette: Cassette | None,
         on_late: Callable[[LateRequestError], None],
         share: Share | None = None,
+        passes: Callable[[str, int | None], bool] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
         `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
-        tests may share it. `on_late` is told of a request that comes after the session was closed; `clock` counts
-        seconds.
+        tests may share it. `passes` tells which host and port pass the tape by, where any do. `on_late` is told of a
+        request that comes after the session was closed; `clock` counts seconds.
         """
         self.test = test
         self.name = name
@@ -103,6 +104,7 @@ class Session:
         self.closed = threading.Event()
         self.now = clock
         self.on_late = on_late
+        self.passes = passes
         self._plan = plan
         self._cassette = cassette
         self._lock = threading.Lock()

@@ -58,7 +58,7 @@ class Settings:
     chunks: str = "auto"
     """`exact` keeps the chunk boundaries of every body, `auto` those of event streams."""
     network: tuple[str, ...] = ()
-    """Hosts that a replayed test may reach (`host`, `host:port`, `*`), or `isolated`."""
+    """Hosts that a test reaches past the tape (`host`, `host:port`), `*` for no guard, or `isolated`."""
     transports: tuple[str, ...] = ()
     """Further httpx transport classes to tap, as `package.module:Class`."""
 

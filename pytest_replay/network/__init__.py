@@ -17,6 +17,6 @@ What raises no audit event goes unseen, and only the rule `isolated` covers it (
 """
 
 from pytest_replay.network.guard import Guard
-from pytest_replay.network.rules import NetworkRules
+from pytest_replay.network.rules import NetworkRules, read_host
 
-__all__ = ["Guard", "NetworkRules"]
+__all__ = ["Guard", "NetworkRules", "read_host"]

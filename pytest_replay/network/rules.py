@@ -67,6 +67,12 @@ class NetworkRules:
         """Whether nothing is refused, not even what has no host, such as AF_VSOCK."""
         return Rule("*") in self.rules
 
+    @property
+    def named(self) -> NetworkRules | None:
+        """The rules that name hosts, which `*` does not; None where there are none."""
+        rules = tuple(rule for rule in self.rules if rule.host != "*")
+        return NetworkRules(rules) if rules else None
+
     def allow(self, host: Host, port: int | None) -> bool:
         """Tell whether a test may reach `host` at `port`, or look it up (no port)."""
         return any(rule.allows(host, port) for rule in self.rules)

@@ -22,7 +22,7 @@ PYPROJECT = """
     replay_unplayed = "warn"
     replay_clock = "real"
     replay_chunks = "exact"
-    replay_network = ["localhost", "*.example.com:443"]
+    replay_network = ["10.0.0.0/8", "*.example.com:443"]
     replay_transports = ["sdk:Transport"]
     """
 INI = """
@@ -41,7 +41,7 @@ INI = """
     replay_clock = real
     replay_chunks = exact
     replay_network =
-        localhost
+        10.0.0.0/8
         *.example.com:443
     replay_transports = sdk:Transport
     """
@@ -74,7 +74,7 @@ def test_every_setting_has_an_ini_name(suite: Suite, name: str, text: str) -> No
             assert settings.unplayed == "warn"
             assert settings.clock == "real"
             assert settings.chunks == "exact"
-            assert settings.network == ("localhost", "*.example.com:443")
+            assert settings.network == ("10.0.0.0/8", "*.example.com:443")
             assert settings.transports == ("sdk:Transport",)
             get("/a")
         """,

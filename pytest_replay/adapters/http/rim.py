@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_replay.adapters.http.library import Library, Place
     from pytest_replay.session import Session
 
+_PORTS = {"http": 80, "https": 443}
+
 
 def handle(place: Place, session: Session, inner: Callable[[Any], Any], request: Any) -> Any:
     """Answer a request of a sync client; `inner` would send it."""
@@ -25,6 +27,8 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
         response = ask_respx(request)
         if response is not None:
             return response
+    if session.passes is not None and session.passes(request.url.host, _port(request.url)):
+        return inner(request)
     body = getattr(request, "_content", None)
     if body is None and session.plays:
         body = _read(request.stream, _limit(session, request))
@@ -47,6 +51,8 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
         response = await ask_respx_async(request)
         if response is not None:
             return response
+    if session.passes is not None and session.passes(request.url.host, _port(request.url)):
+        return await inner(request)
     body = getattr(request, "_content", None)
     if body is None and session.plays:
         body = await _read_async(request.stream, _limit(session, request))
@@ -59,6 +65,11 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
     if response is None:
         await wait_for_ever_async()
     return response
+
+
+def _port(url: Any) -> int | None:
+    port: int | None = url.port or _PORTS.get(url.scheme)
+    return port
 
 
 def _limit(session: Session, request: Any) -> int | None:
