@@ -22,7 +22,7 @@ def request_message(request: Any, body: bytes) -> Message:
     fields = {
         "method": request.method,
         "url": str(request.url),
-        "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+        "headers": _pairs(request.headers),
     }
     return Message("http.request", fields, body)
 
@@ -36,9 +36,7 @@ def response_message(response: Any) -> Message:
     }
     if "reason_phrase" in extensions:
         fields["reason"] = extensions["reason_phrase"].decode("latin-1")
-    fields["headers"] = [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
-    ]
+    fields["headers"] = _pairs(response.headers)
     return Message("http.response", fields)
 
 
@@ -79,6 +77,10 @@ def make_request(library: Library, message: Message) -> Any:
     return library.module.Request(
         fields["method"], fields["url"], headers=fields["headers"], content=message.body
     )
+
+
+def _pairs(headers: Any) -> Headers:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
 
 
 def _broken(problem: str, cassette: str) -> CassetteError:
