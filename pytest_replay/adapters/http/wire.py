@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.codec import response_message
 from pytest_replay.adapters.http.faults import error_message, is_fault
+from pytest_replay.adapters.http.tees import tee_of
 from pytest_replay.adapters.respx import answered_by_respx
 from pytest_replay.bodies.codings import encode
 from pytest_replay.bodies.media import media_of
 from pytest_replay.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_replay.adapters.http.library import Library, Place
     from pytest_replay.session import Call, Session
@@ -27,14 +28,8 @@ on_wire: ContextVar[bool] = ContextVar("pytest_replay_on_wire", default=False)
 def send(place: Place, session: Session, call: Call, inner: Callable[[Any], Any], request: Any) -> Any:
     """Send a request and record what comes back."""
     recorder = Recorder(place, session, call)
-    token = on_wire.set(True)
-    try:
+    with recorder.sending():
         response = inner(recorder.teed(request))
-    except BaseException as error:
-        recorder.failed(error)
-        raise
-    finally:
-        on_wire.reset(token)
     return recorder.answered(response)
 
 
@@ -43,14 +38,8 @@ async def send_async(
 ) -> Any:
     """Send a request and record what comes back."""
     recorder = Recorder(place, session, call)
-    token = on_wire.set(True)
-    try:
+    with recorder.sending():
         response = await inner(recorder.teed(request))
-    except BaseException as error:
-        recorder.failed(error)
-        raise
-    finally:
-        on_wire.reset(token)
     return recorder.answered(response)
 
 
@@ -66,6 +55,18 @@ class Recorder:
         library = place.library
         session.libraries[library.name] = library.version
 
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Let requests pass that are sent further in; keep a failure to send this one."""
+        token = on_wire.set(True)
+        try:
+            yield
+        except BaseException as error:
+            self.failed(error)
+            raise
+        finally:
+            on_wire.reset(token)
+
     def teed(self, request: Any) -> Any:
         """Copy a request whose body is still to be streamed, so that its body is kept as it is sent."""
         if hasattr(request, "_content"):
@@ -73,7 +74,7 @@ class Recorder:
         copy = object.__new__(type(request))
         copy.__dict__.update(request.__dict__)
         self._sent.begins()
-        copy.stream = _tee_of(self._place.library, request.stream, self._sent)
+        copy.stream = tee_of(self._place.library, request.stream, self._sent)
         return copy
 
     def answered(self, response: Any) -> Any:
@@ -91,7 +92,7 @@ class Recorder:
         self._call.ending = "http.closed"
         self._call.hear(head, at=self._session.now())
         heard = _Heard(self._place, self._session, self._call)
-        response.stream = _tee_of(self._place.library, response.stream, heard)
+        response.stream = tee_of(self._place.library, response.stream, heard)
         return response
 
     def failed(self, error: BaseException) -> None:
@@ -179,94 +180,3 @@ def _body_at_hand(library: Library, response: Any, head: Message) -> bytes:
     if isinstance(response.stream, library.module.ByteStream):
         return b"".join(response.stream)
     return encode(response.content, ", ".join(media_of(head).codings))
-
-
-class _Listener(Protocol):
-    """What is told of a stream as it passes."""
-
-    def waits(self) -> None:
-        """Hear that the next chunk is asked for."""
-
-    def hears(self, chunk: bytes) -> None:
-        """Hear that it is there."""
-
-    def breaks(self, error: BaseException) -> None:
-        """Hear that waiting for it ended in an error, or that the reader gave up."""
-
-    def ends(self) -> None:
-        """Hear that there is none."""
-
-
-def _tee_of(library: Library, stream: Any, listener: _Listener) -> Any:
-    """Make a stream that passes another one on, sync or async as that one is."""
-    return _tee_class(library)(stream, listener)
-
-
-@cache
-def _tee_class(library: Library) -> Any:
-    bases = (library.module.SyncByteStream, library.module.AsyncByteStream)
-    return type("TeeStream", (_Tee, *bases), {})
-
-
-class _Tee:
-    def __init__(self, stream: Any, listener: _Listener) -> None:
-        self._stream = stream
-        self._listener = listener
-
-    def __iter__(self) -> Iterator[bytes]:
-        return _Passing(iter(self._stream), self._listener)
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _PassingAsync(aiter(self._stream), self._listener)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-@dataclass(slots=True)
-class _Passing:
-    """No generator, which who closes a stream early would leave to the garbage collector."""
-
-    _chunks: Iterator[bytes]
-    _listener: _Listener
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        self._listener.waits()
-        try:
-            chunk = next(self._chunks)
-        except StopIteration:
-            self._listener.ends()
-            raise
-        except BaseException as error:
-            self._listener.breaks(error)
-            raise
-        self._listener.hears(chunk)
-        return chunk
-
-
-@dataclass(slots=True)
-class _PassingAsync:
-    _chunks: AsyncIterator[bytes]
-    _listener: _Listener
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._listener.waits()
-        try:
-            chunk = await anext(self._chunks)
-        except StopAsyncIteration:
-            self._listener.ends()
-            raise
-        except BaseException as error:
-            self._listener.breaks(error)
-            raise
-        self._listener.hears(chunk)
-        return chunk
