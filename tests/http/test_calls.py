@@ -15,7 +15,7 @@ from fixtures.callers import LIBRARIES, caller_of
 from fixtures.http import RESET, Answer, events, truncated
 from pytest_replay import Message, MissingExtraError, Reply
 from pytest_replay.adapters.http.calls import Calls, HttpCall, select_calls
-from pytest_replay.adapters.http.library import Place, load_libraries
+from pytest_replay.adapters.http.library import Origin, Place, load_libraries
 from pytest_replay.session import Call
 
 if TYPE_CHECKING:
@@ -174,7 +174,9 @@ def call_of(
         "http.request", {"method": "POST", "url": "http://a.example/", "headers": [*headers]}, body
     )
     place = Place(load_libraries()[0], "httpx", over_httpcore=True)
-    return Call(message, None, started, list(replies), ended, origin=(place, {}))
+    return Call(
+        message, None, started, list(replies), ended, origin=Origin(place, {}, "tests/test_it/test_it")
+    )
 
 
 @pytest.mark.parametrize(

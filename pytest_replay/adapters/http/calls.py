@@ -19,7 +19,7 @@ from pytest_replay.matching import route_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_replay.adapters.http.library import Library
+    from pytest_replay.adapters.http.library import Library, Origin
     from pytest_replay.messages import Message
     from pytest_replay.session import Call
 
@@ -33,9 +33,8 @@ class HttpCall:
     @property
     def request(self) -> Any:
         """The request as sent: a Request of the library that sent it, its body read."""
-        place, extensions = self._call.origin
-        request = make_request(place.library, self._call.request)
-        request.extensions = dict(extensions)
+        request = make_request(self._library, self._call.request)
+        request.extensions = dict(self._origin.extensions)
         return request
 
     @property
@@ -46,7 +45,8 @@ class HttpCall:
             return None
         library = self._library
         body = b"".join(m.body for m in messages if m.kind in {"http.response", "http.chunk"})
-        response = make_response(library, messages[0], library.module.ByteStream(body))
+        stream = library.module.ByteStream(body)
+        response = make_response(library, messages[0], stream, cassette=self._origin.cassette)
         response.request = self.request
         pieces: list[bytes] = []
         with suppress(library.module.DecodingError):
@@ -62,7 +62,8 @@ class HttpCall:
         """The exception that was raised instead of a response, or while it was read; None where none was."""
         for reply in self._call.replies:
             if reply.message.kind == "http.error":
-                return make_error(self._call.origin[0], reply.message, self.request)
+                origin = self._origin
+                return make_error(origin.place, reply.message, self.request, cassette=origin.cassette)
         return None
 
     @property
@@ -94,9 +95,13 @@ class HttpCall:
         return self._call.ended
 
     @property
+    def _origin(self) -> Origin:
+        origin: Origin = self._call.origin
+        return origin
+
+    @property
     def _library(self) -> Library:
-        library: Library = self._call.origin[0].library
-        return library
+        return self._origin.place.library
 
     def __repr__(self) -> str:
         fault = next((r.message for r in self._call.replies if r.message.kind == "http.error"), None)

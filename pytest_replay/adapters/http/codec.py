@@ -40,9 +40,7 @@ def response_message(response: Any) -> Message:
     return Message("http.response", fields)
 
 
-def make_response(
-    library: Library, message: Message, stream: Any, *, cassette: str = "the cassette of this test"
-) -> Any:
+def make_response(library: Library, message: Message, stream: Any, *, cassette: str) -> Any:
     """Make the library's own response of a recorded head, its body still to be streamed.
 
     Raises CassetteError, which names the cassette, for a head that is none.

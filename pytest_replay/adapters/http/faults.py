@@ -39,18 +39,18 @@ def is_fault(place: Place, error: BaseException) -> bool:
     return _class(place, *_name(type(error)).split(".")) is not None
 
 
-def make_error(place: Place, message: Message, request: Any) -> Exception:
+def make_error(place: Place, message: Message, request: Any, *, cassette: str) -> Exception:
     """Make the exception that was raised, its causes chained.
 
-    The package of the tapped transport may have exceptions of its own. Raises CassetteError where the tape names an
-    exception that is not one.
+    The package of the tapped transport may have exceptions of its own. Raises CassetteError where the cassette,
+    whose name is given, names an exception that is not one.
     """
     causes: Any = message.fields["causes"]
     made = [_made(place, cause) for cause in causes]
     error = made[0]
     if error is None:
         problem = f"it names an exception that can't be raised: {causes[0]['type']!r}"
-        raise CassetteError(problem, path="the cassette of this test", remedy="record the test again")
+        raise CassetteError(problem, path=cassette, remedy="record the test again")
     if isinstance(error, place.library.module.RequestError):
         error.request = request
     below = error

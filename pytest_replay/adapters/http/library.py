@@ -7,7 +7,10 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
 
@@ -40,6 +43,17 @@ class Place:
     """The package that the class is from."""
     over_httpcore: bool
     """Whether it is one of the library's own, which hand requests on to its core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call comes from: what its message does not say, to make the library's own objects again."""
+
+    place: Place
+    extensions: Mapping[str, Any]
+    """Those of its request."""
+    cassette: str
+    """The name of its session's."""
 
 
 def place_of(library: Library, transport: Any) -> Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.codec import request_message
+from pytest_replay.adapters.http.library import Origin
 from pytest_replay.adapters.http.tape import answer, pause, wait_for_ever, wait_for_ever_async
 from pytest_replay.adapters.http.wire import on_wire, send, send_async
 from pytest_replay.adapters.respx import ask_respx, ask_respx_async, respx_is_active
@@ -33,7 +34,8 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
     if body is None and session.plays:
         body = _read(request.stream, _limit(session, request))
         request = _loaded(place.library, request, body)
-    call = session.open(request_message(request, body or b""), origin=(place, request.extensions))
+    origin = Origin(place, request.extensions, session.name)
+    call = session.open(request_message(request, body or b""), origin=origin)
     if call.recorded is None:
         return send(place, session, call, inner, request)
     response = answer(place, session, call, request)
@@ -57,7 +59,8 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
     if body is None and session.plays:
         body = await _read_async(request.stream, _limit(session, request))
         request = _loaded(place.library, request, body)
-    call = session.open(request_message(request, body or b""), origin=(place, request.extensions))
+    origin = Origin(place, request.extensions, session.name)
+    call = session.open(request_message(request, body or b""), origin=origin)
     if call.recorded is None:
         return await send_async(place, session, call, inner, request)
     await pause()

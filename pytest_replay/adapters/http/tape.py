@@ -54,7 +54,7 @@ def _response(library: Library, session: Session, head: Message, stream: Any) ->
 
 def _fault(place: Place, session: Session, message: Message, request: Any) -> BaseException:
     try:
-        return make_error(place, message, request)
+        return make_error(place, message, request, cassette=session.name)
     except CassetteError as error:
         return session.fail(BrokenTapeError(error))
 
