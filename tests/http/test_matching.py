@@ -202,7 +202,10 @@ def test_a_secret_does_not_count_and_what_is_beside_it_does(
 
 def test_deep_json_is_sent_as_any_other_body(caller: Caller, server: Server, taping: Taping) -> None:
     server.script("POST /", "deep")
-    options = {"content": b"[" * 100_000 + b"]" * 100_000, "headers": {"content-type": "application/json"}}
+    options: dict[str, Any] = {
+        "content": b"[" * 100_000 + b"]" * 100_000,
+        "headers": {"content-type": "application/json"},
+    }
 
     with taping.recording() as take:
         assert run(caller, server.url, sent(**options)) == ["deep"]

@@ -165,7 +165,7 @@ def test_a_class_is_tapped_by_its_name_with_what_it_inherits(
     kind = getattr(sys.modules[HERE], name)
     before = dict(vars(kind))
 
-    taps = {"transports": [f"{HERE}:{name}"]}
+    taps: dict[str, Any] = {"transports": [f"{HERE}:{name}"]}
 
     with taping.recording(**taps) as take:
         recorded = named.run(get, named, kind(named.library))

@@ -32,9 +32,7 @@ HELD = LINKS | DOCUMENTS.map(json.dumps)
 OUTER = st.dictionaries(NAMES, HELD | DOCUMENTS, max_size=3)
 BODIES = (
     OUTER.map(json.dumps).flatmap(
-        lambda text: st.sampled_from(["utf-8", "utf-16", "utf-32-be"]).map(
-            lambda charset: text.encode(charset)
-        )
+        lambda text: st.sampled_from(["utf-8", "utf-16", "utf-32-be"]).map(text.encode)
     )
     | PAIRS.map(str.encode)
     | HELD.map(lambda held: f"a=b&next={quote(held, safe='')}".encode())

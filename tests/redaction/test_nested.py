@@ -52,8 +52,8 @@ def test_all_in_an_object_that_the_user_named_is_secret(body_on_tape: Any) -> No
 @pytest.mark.parametrize(
     ("held", "masked"),
     [
-        ('{"password": "x1", "é": "\\u00e9\\n"}', '{"password": "%s", "é": "\\u00e9\\n"}' % PASSWORD),
-        ('[{"password": 12345}]', '[{"password": "%s"}]' % PASSWORD),
+        ('{"password": "x1", "é": "\\u00e9\\n"}', f'{{"password": "{PASSWORD}", "é": "\\u00e9\\n"}}'),
+        ('[{"password": 12345}]', f'[{{"password": "{PASSWORD}"}}]'),
         (CALLBACK.format("x1"), CALLBACK.format(KEY)),
         ("see " + CALLBACK.format("x1") + ' or "b"', "see " + CALLBACK.format(KEY) + ' or "b"'),
     ],
