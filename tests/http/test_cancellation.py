@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fixtures.callers import AsyncCaller, Caller, SyncCaller
-    from fixtures.http import Server
+    from fixtures.http import Request, Server
     from fixtures.taping import Take, Taping
 
 SILENT = Answer(chunks=[b"a", threading.Event()])
@@ -155,19 +155,26 @@ class BoredError(Exception):
 def test_an_exception_of_the_tests_own_is_no_answer(
     server: Server, taping: Taping, sync_caller: SyncCaller, step: Any, kinds: list[str]
 ) -> None:
-    server.script("GET /", step)
-
     def give_up(*_: object) -> None:
         raise BoredError
 
+    def bore(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    @server.on("GET /")
+    def asked(request: Request) -> Any:  # noqa: ARG001  # the form of a handler
+        bore(0.3)
+        return step
+
     def act() -> None:
         before = signal.signal(signal.SIGALRM, give_up)
-        signal.setitimer(signal.ITIMER_REAL, 0.1)
         try:
             with pytest.raises(BoredError), sync_caller.library.Client(timeout=None) as client:
+                if not server.running:
+                    bore(0.1)
                 client.get(server.url)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            bore(0)
             signal.signal(signal.SIGALRM, before)
 
     with taping.recording() as take:
