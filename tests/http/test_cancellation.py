@@ -20,19 +20,22 @@ if TYPE_CHECKING:
     from fixtures.http import Request, Server
     from fixtures.taping import Take, Taping
 
+PATIENCE = 0.25
+"""Seconds before a caller gives up: enough to send a request on a machine that is busy."""
+
 SILENT = Answer(chunks=[b"a", threading.Event()])
 """One piece, and no other."""
 
 
 async def by_anyio(waiting: Callable[[], Awaitable[Any]]) -> bool:
-    with anyio.move_on_after(0.05) as scope:
+    with anyio.move_on_after(PATIENCE) as scope:
         await waiting()
     return scope.cancelled_caught
 
 
 async def by_asyncio(waiting: Callable[[], Awaitable[Any]]) -> bool:
     try:
-        async with asyncio.timeout(0.05):
+        async with asyncio.timeout(PATIENCE):
             await waiting()
     except TimeoutError:
         return True
@@ -41,7 +44,7 @@ async def by_asyncio(waiting: Callable[[], Awaitable[Any]]) -> bool:
 
 async def by_task(waiting: Callable[[], Awaitable[Any]]) -> bool:
     task = asyncio.ensure_future(waiting())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(PATIENCE)
     task.cancel()
     try:
         await task
@@ -169,10 +172,10 @@ def test_an_exception_of_the_tests_own_is_no_answer(
     def act() -> None:
         before = signal.signal(signal.SIGALRM, give_up)
         try:
-            with pytest.raises(BoredError), sync_caller.library.Client(timeout=None) as client:
-                if not server.running:
-                    bore(0.1)
-                client.get(server.url)
+            with sync_caller.library.Client(timeout=None) as client:
+                bore(0 if server.running else 0.1)
+                with pytest.raises(BoredError):
+                    client.get(server.url)
         finally:
             bore(0)
             signal.signal(signal.SIGALRM, before)
