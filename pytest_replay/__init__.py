@@ -1,7 +1,6 @@
 """Record an SDK's traffic once; replay it ever after: no network, no waiting, the same every time."""
 
 from pytest_replay.adapters import Adapter
-from pytest_replay.adapters.http.calls import Calls, HttpCall
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Tape
 from pytest_replay.errors import (
     BrokenTapeError,
@@ -27,12 +26,10 @@ from pytest_replay.storage import Storage
 __all__ = [
     "Adapter",
     "BrokenTapeError",
-    "Calls",
     "Cassette",
     "CassetteError",
     "CassetteFormatError",
     "Header",
-    "HttpCall",
     "Interaction",
     "LateRequestError",
     "Matcher",

@@ -15,12 +15,10 @@ def test_the_face_is_exactly_this() -> None:
     assert pytest_replay.__all__ == [
         "Adapter",
         "BrokenTapeError",
-        "Calls",
         "Cassette",
         "CassetteError",
         "CassetteFormatError",
         "Header",
-        "HttpCall",
         "Interaction",
         "LateRequestError",
         "Matcher",

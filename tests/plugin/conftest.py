@@ -127,6 +127,8 @@ class Suite:
 @pytest.fixture
 def suite(pytester: pytest.Pytester, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Suite]:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name in ("CI", "BUILD_NUMBER"):  # with one of them, pytest tells failures in full a second time
+        monkeypatch.delenv(name, raising=False)
     suite = Suite(pytester, server)
     yield suite
     server.stop()
