@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ASKS = distinct_urls(10)
 TURNS = 8
-TESTS, RUNS = 200, 3
+TESTS, RUNS = 60, 3
 BODY = """
     import httpx
     with httpx.Client() as client:

@@ -7,6 +7,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -55,10 +56,21 @@ class Flavour:
         """Make a client."""
         return (self.library.AsyncClient if self.is_async else self.library.Client)(**options)
 
-    def mock(self, answer: bytes) -> Any:
-        """Make the transport that is the floor: a handler that makes the library's response, and no more."""
+    def mock(self, answer: bytes, *, yields: bool = False) -> Any:
+        """Make the transport that is the floor: a handler that makes the library's response, and no more.
+
+        One that yields lets other tasks run before.
+        """
         response, headers = self.library.Response, headers_of(answer)
-        return self.library.MockTransport(lambda _: response(200, headers=headers, content=answer))
+
+        def respond(_: Any) -> Any:
+            return response(200, headers=headers, content=answer)
+
+        async def yield_and_respond(_: Any) -> Any:
+            await asyncio.sleep(0)
+            return response(200, headers=headers, content=answer)
+
+        return self.library.MockTransport(yield_and_respond if yields else respond)
 
 
 FLAVOURS = [Flavour(library, is_async) for library in (httpx, httpx2) for is_async in (False, True)]
@@ -128,6 +140,7 @@ def played(
             yield taken
 
 
+@cache
 def distinct_urls(count: int) -> list[Ask]:
     """Make GETs of as many URLs."""
     return [
@@ -135,6 +148,7 @@ def distinct_urls(count: int) -> list[Ask]:
     ]
 
 
+@cache
 def distinct_bodies(count: int) -> list[Ask]:
     """Make POSTs to one URL, each with a JSON body of its own."""
     return [
