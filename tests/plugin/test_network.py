@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 SOURCE = """
     import http.server
     import threading
-    import httpx
     import pytest
-    from sdk import get
+    from sdk import get, httpx
 
     class Here(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
