@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from hashlib import blake2b
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pytest_replay.errors import SettingsError
 
@@ -32,6 +33,7 @@ def safe_name(raw: str) -> str:
     return safe
 
 
+@cache
 def folder_of(place: Path, *, root: Path, folder: str) -> Path:
     """Find the folder of the cassettes that belong to `place`, a test file or a directory.
 
@@ -48,8 +50,13 @@ def folder_of(place: Path, *, root: Path, folder: str) -> Path:
 
 def cassette_name(folder: Path, name: str, *, root: Path) -> str:
     """Name a cassette for the storage: its path relative to the root, in posix form, without suffix."""
-    path = Path(os.path.normpath(folder / name))
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return str(_inside(folder, root) / name)
+
+
+@cache
+def _inside(folder: Path, root: Path) -> PurePosixPath:
+    path = Path(os.path.normpath(folder))
+    return PurePosixPath((path.relative_to(root) if path.is_relative_to(root) else path).as_posix())
 
 
 def given_name(text: str) -> str:
