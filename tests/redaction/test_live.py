@@ -62,11 +62,11 @@ def test_a_recorded_request_masked_as_if_it_were_live_looks_like_any(place: str,
 
 
 def test_null_looks_like_a_key_and_a_boolean_does_not() -> None:
-    bodies = ['{"api_key": null, "auth": true, "token": 5}', '{"api_key": "k", "auth": true, "token": 5}']
+    bodies = ['{"api_key": null, "auth": true, "sid": 5}', '{"api_key": "k", "auth": true, "sid": 5}']
 
     null, key = (Redaction().live(http(headers=JSON, body=body)) for body in bodies)
 
-    assert null.body == key.body == b'{"api_key": "redacted-api-key-0z", "auth": true, "token": 5}'
+    assert null.body == key.body == b'{"api_key": "redacted-api-key-0z", "auth": true, "sid": 5}'
 
 
 def test_other_values_stay_apart() -> None:

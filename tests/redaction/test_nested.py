@@ -23,12 +23,12 @@ CALLBACK = "https://cb/?api_key={}&order=0"
     [
         ({"password": {"value": "x1"}}, {"password": {"value": PASSWORD}}),
         ({"password": [{"a": ["x1"]}, "x1"]}, {"password": [{"a": [PASSWORD]}, PASSWORD]}),
-        ({"password": {"token": "x1"}, "a": "b"}, {"password": {"token": PASSWORD}, "a": "b"}),
+        ({"password": {"sid": "x1"}, "a": "b"}, {"password": {"sid": PASSWORD}, "a": "b"}),
         ({"auth": {"password": "x1"}}, {"auth": {"password": PASSWORD}}),
         ({"password": {"n": RANDOM_NUMBER}}, {"password": {"n": PASSWORD}}),
         ({"password": {"expires_in": 1700000000, "ok": True}},) * 2,
-        ({"token": {"value": "x1"}},) * 2,
-        ({"token": RANDOM_NUMBER}, {"token": "redacted-token-1z"}),
+        ({"sid": {"value": "x1"}},) * 2,
+        ({"sid": RANDOM_NUMBER}, {"sid": "redacted-sid-1z"}),
     ],
     ids=json.dumps,
 )

@@ -163,7 +163,7 @@ def test_a_value_that_is_no_secret_stays(name: str, value: object, body_on_tape:
     "value", [5, 123456789, "next", "end of text", "a" * 40, "x1" * 20, "two words " * 9]
 )
 def test_a_guarded_value_that_does_not_look_random_stays(value: object, body_on_tape: Any) -> None:
-    body = json.dumps({"token": value}).encode()
+    body = json.dumps({"sid": value}).encode()
 
     assert body_on_tape(body, "application/json") == body
 

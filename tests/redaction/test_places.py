@@ -263,3 +263,18 @@ def test_a_broken_body_leaks_nothing_that_can_be_told(
     masked = body_on_tape(body.encode(), content_type)
 
     assert masked == body.replace("hunter2", "redacted-password-1z").encode()
+
+
+@pytest.mark.parametrize("value", ["abc", "shorttok1", "alllowercase"])
+def test_a_token_is_a_secret_however_it_looks(value: str) -> None:
+    fields = {
+        "method": "POST",
+        "url": f"https://h/?token={value}",
+        "headers": [("content-type", "application/json")],
+    }
+    request = Message("http.request", fields, json.dumps({"token": value}).encode())
+
+    (taped,) = Redaction().tape([Interaction(request)])
+
+    assert value not in taped.request.fields["url"]
+    assert json.loads(taped.request.body) == {"token": "redacted-token-1z"}
