@@ -1,0 +1,1 @@
+"""The AMQP rim: taps the transports of aiormq."""
