@@ -35,11 +35,11 @@ from pytest_replay.adapters.amqp.frames import (
     Frames,
     pack,
 )
-from pytest_replay.adapters.amqp.tables import pack_table, read_table
+from pytest_replay.adapters.amqp.tables import pack_table, raw_text, read_table
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     Reader = Callable[[bytes, int], tuple[Any, int]]
     Packer = Callable[[Any], bytes]
@@ -48,8 +48,8 @@ _HEARTBEAT = "amqp.heartbeat"
 _PROTOCOL_HEADER = "amqp.protocol-header"
 _VERSION = "0.0.9.1"
 _CONTENT = frozenset({"amqp.basic.publish", "amqp.basic.return", "amqp.basic.deliver", "amqp.basic.get-ok"})
-_MISREAD = (struct.error, IndexError, ValueError)
-_UNFIT = (struct.error, AttributeError, TypeError, ValueError)
+_MISREAD = (struct.error, IndexError, RecursionError, ValueError)
+_UNFIT = (struct.error, AttributeError, RecursionError, TypeError, ValueError)
 
 _LONG = struct.Struct(">I")
 _CONTENT_HEADER = struct.Struct(">HHQH")
@@ -203,17 +203,16 @@ def _read_header(content: _Content, payload: bytes) -> None:
             f"{method.kind} has a content header of class {class_}, weight {weight} and flags {flags:#06x}"
         )
     content.missing = size
-    if flags:
-        properties = content.fields["properties"] = {}
-        at, name = _CONTENT_HEADER.size, ""
-        try:
-            for name, read in _property_readers(flags):
-                properties[name], at = read(payload, at)
-        except _MISREAD as error:
-            raise ValueError(f"{method.kind}: {name} can't be read: {error}; {payload!r}") from error
-        _check_end(method, "properties", payload, at)
-    else:
-        _check_end(method, "properties", payload, _CONTENT_HEADER.size)
+    properties: dict[str, Any] = {}
+    at, name = _CONTENT_HEADER.size, ""
+    try:
+        for name, read in _property_readers(flags):
+            properties[name], at = read(payload, at)
+    except _MISREAD as error:
+        raise ValueError(f"{method.kind}: {name} can't be read: {error}; {payload!r}") from error
+    _check_end(method, "properties", payload, at)
+    if properties:
+        content.fields["properties"] = properties
 
 
 def _read_body(content: _Content, payload: bytes) -> None:
@@ -243,10 +242,7 @@ def _check_end(method: _Method, what: str, payload: bytes, end: int) -> None:
 
 def _pack_arguments(method: _Method, fields: Mapping[str, Any]) -> bytes:
     if not fields.keys() <= method.names:
-        unknown = ", ".join(map(repr, fields.keys() - method.names))
-        raise ValueError(
-            f"{method.kind} has no {unknown}; it has: {', '.join(sorted(method.names)) or 'nothing'}"
-        )
+        raise _unknown(method.kind, fields, method.names)
     parts, name = [method.prefix], ""
     try:
         for name, pack_one, zero in method.packers:
@@ -276,8 +272,7 @@ def _pack_header(method: _Method, properties: Mapping[str, Any], size: int) -> b
         raise ValueError(f"{method.kind}: properties are no mapping: {properties!r}")  # noqa: TRY004  # bad data
     flags, packers = _property_packers(tuple(properties))
     if packers is None:
-        unknown = ", ".join(map(repr, properties.keys() - _FLAGS.keys()))
-        raise ValueError(f"{method.kind} has no property {unknown}; there are: {', '.join(_FLAGS)}")
+        raise _unknown(f"{method.kind}: properties", properties, _FLAGS)
     parts, name = [_CONTENT_HEADER.pack(method.number >> 16, 0, size, flags)], ""
     try:
         for name, pack_one in packers:
@@ -288,18 +283,26 @@ def _pack_header(method: _Method, properties: Mapping[str, Any], size: int) -> b
 
 
 def _encode_other(channel: int, message: Message) -> bytes:
-    if message.kind == _HEARTBEAT:
+    kind, fields = message.kind, message.fields
+    if kind == _HEARTBEAT:
+        if fields:
+            raise _unknown(kind, fields, ())
         return pack(Frame(HEARTBEAT, channel, message.body))
-    if message.kind != _PROTOCOL_HEADER:
-        raise ValueError(f"{message.kind} is no method of AMQP 0-9-1")
-    version = message.fields.get("version", _VERSION)
+    if kind != _PROTOCOL_HEADER:
+        raise ValueError(f"{kind} is no method of AMQP 0-9-1")
+    if not fields.keys() <= {"version"}:
+        raise _unknown(kind, fields, ("version",))
     try:
-        raw = bytes(map(int, version.split(".")))
+        raw = bytes(map(int, fields.get("version", _VERSION).split(".")))
+        (_,) = _LONG.unpack(raw)
     except _UNFIT as error:
-        raise _unfit(message.kind, "version", {"version": version}, error) from error
-    if len(raw) != 4:  # noqa: PLR2004  # protocol, major, minor, revision
-        raise ValueError(f"{_PROTOCOL_HEADER}: version has four numbers, as in {_VERSION}, not {version!r}")
-    return pack(Frame(PROTOCOL_HEADER, 0, raw))
+        raise _unfit(kind, "version", fields, error) from error
+    return pack(Frame(PROTOCOL_HEADER, channel, raw))
+
+
+def _unknown(kind: str, fields: Mapping[str, Any], known: Collection[str]) -> ValueError:
+    unknown = ", ".join(repr(name) for name in fields if name not in known)
+    return ValueError(f"{kind}: there is no {unknown}; there are: {', '.join(sorted(known)) or 'none'}")
 
 
 def _unfit(kind: str, name: str, fields: Mapping[str, Any], error: Exception) -> ValueError:
@@ -331,19 +334,15 @@ def _read_long(data: bytes, at: int) -> tuple[str | bytes, int]:
 
 
 def _pack_short(text: str | bytes) -> bytes:
-    raw = _raw(text)
+    raw = raw_text(text)
     if len(raw) > 255:  # noqa: PLR2004  # the most that an octet can count
         raise ValueError(f"a short string has at most 255 bytes, not {len(raw)}")
     return bytes((len(raw),)) + raw
 
 
 def _pack_long(text: str | bytes) -> bytes:
-    raw = _raw(text)
+    raw = raw_text(text)
     return _LONG.pack(len(raw)) + raw
-
-
-def _raw(text: str | bytes) -> bytes:
-    return text.encode() if isinstance(text, str) else bytes(memoryview(text))
 
 
 def _integer(code: str) -> tuple[Reader, Packer, bytes]:

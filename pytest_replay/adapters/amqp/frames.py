@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from struct import error as StructError  # noqa: N812  # it is a class
 
 PROTOCOL_HEADER = 0
 """The type that we give the eight bytes `AMQP` and a version, which are no frame (§4.2.2)."""
@@ -106,17 +107,21 @@ class Frames:
                     f"{rest[:16]!r}"
                 )
                 raise FrameError(msg)
-            self._needed = _PROTOCOL_HEADER_SIZE
+            self._needed = len(rest) + 1
         self._rest += rest
 
 
 def pack(*frames: Frame) -> bytes:
-    """Make the bytes of frames."""
+    """Make the bytes of frames. Raises FrameError for a channel beyond 16 bits."""
     parts: list[bytes] = []
     for frame in frames:
+        payload = frame.payload
         if frame.type == PROTOCOL_HEADER:
-            parts += (_MAGIC, frame.payload)
-        else:
-            payload = frame.payload
+            parts += (_MAGIC, payload)
+            continue
+        try:
             parts += (_HEAD.pack(frame.type, frame.channel, len(payload)), payload, _END)
+        except StructError as error:
+            msg = f"no frame has type {frame.type}, channel {frame.channel}, {len(payload)} bytes: {error}"
+            raise FrameError(msg) from error
     return b"".join(parts)

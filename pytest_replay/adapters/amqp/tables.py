@@ -94,6 +94,15 @@ def pack_table(table: object) -> bytes:
     return raw[1:]
 
 
+def raw_text(text: object) -> bytes:
+    """Return the bytes of a string, which is bytes where it is not UTF-8. Raises ValueError for what is neither."""
+    if isinstance(text, str):
+        return text.encode()
+    if isinstance(text, bytes):
+        return text
+    raise ValueError(f"a string is str or bytes, not {type(text).__qualname__}")
+
+
 def plain(value: Any) -> Any:
     """Take the marks off: numbers are numbers, times are datetimes (UTC), decimals are `decimal.Decimal`.
 
@@ -109,12 +118,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _mark_of(value: Mapping[str, Any]) -> str | None:
+def _mark_of(value: Mapping[Any, Any]) -> str | None:
     """Return the letter that a mark names, or None if the mapping is a table."""
     if len(value) != 1:
         return None
     (key,) = value
-    if not key.startswith(MARK):
+    if not isinstance(key, str) or not key.startswith(MARK):
         return None
     letter = key[len(MARK) :]
     if letter not in _MARKED:
@@ -224,7 +233,7 @@ _READERS: dict[int, Callable[[bytes, int], tuple[Any, int]]] = {
 def _pack_pairs(table: Any) -> bytes:
     parts: list[bytes] = []
     for key, value in table.items() if isinstance(table, Mapping) else table:
-        raw = _raw(key)
+        raw = raw_text(key)
         if len(raw) > 255:  # noqa: PLR2004  # the most that an octet can count
             raise ValueError(f"a key has at most 255 bytes, and {key!r} has {len(raw)}")
         parts += (bytes((len(raw),)), raw, _pack_value(value))
@@ -303,14 +312,10 @@ def _counted(raw: bytes) -> bytes:
     return _LENGTH.pack(len(raw)) + raw
 
 
-def _raw(text: str | bytes) -> bytes:
-    return text.encode() if isinstance(text, str) else bytes(memoryview(text))
-
-
 _MARKED: dict[str, Callable[[Any], bytes]] = {
     "t": lambda value: bytes((value,)),
-    "S": lambda value: _counted(_raw(value)),
-    "x": lambda value: _counted(_raw(value)),
+    "S": lambda value: _counted(raw_text(value)),
+    "x": lambda value: _counted(raw_text(value)),
     "F": _pack_pairs,
     "A": _pack_array,
     "V": _pack_none,
