@@ -96,8 +96,8 @@ class Causality(Generic[Token]):
             return self._deliver(message, connection, channel)
         if kind == "amqp.basic.get-ok":
             own = self._message_ids.find(_property(message, "message_id"))
-            back = self._requeues.take(content(message)) or self._requeues.last if _is_again(message) else ()
-            return [*_known(channel.answered(message)), *own, *back]
+            known, swept = self._requeues.take(content(message)) if _is_again(message) else ((), ())
+            return [*_known(channel.answered(message)), *own, *known, *swept]
         if kind == "amqp.basic.return":
             own = self._message_ids.find(_property(message, "message_id"))
             here = latest(said for said in own if said.place == channel.place)
@@ -131,14 +131,17 @@ class Causality(Generic[Token]):
             settled = channel.consumers.settle(said, tag, multiple=multiple)
             if kind != "amqp.basic.ack":
                 self._requeues.add(settled, (said,), self._open)
+                if multiple and not tag:
+                    self._requeues.sweep((said,), self._open)
         elif kind in _RECOVERS:
             self._requeues.add(channel.consumers.settle(said, 0, multiple=True), (said,), self._open)
+            self._requeues.sweep((said,), self._open)
         elif kind == "amqp.channel.close":
             self._release((said,), (channel,))
         elif kind == "amqp.connection.close":
             self._release((said,), connection)
         elif kind == "amqp.basic.cancel":
-            self._requeues.last = (said,)
+            self._requeues.sweep((said,), self._open)
 
     def _confirm(
         self, message: Message, connection: Connection[Token], channel: Channel[Token]
@@ -160,12 +163,10 @@ class Causality(Generic[Token]):
             _property(message, "correlation_id")
         )
         again = _is_again(message)
-        back = self._requeues.take(content(message)) if again else ()
-        causes += [*own, *back]
-        if not back and (again or not own):
+        known, swept = self._requeues.take(content(message)) if again else ((), ())
+        causes += [*own, *known, *swept]
+        if not known and (again or not own):
             causes += self._anything_before(connection)
-        if again and not back:
-            causes += self._requeues.last
         if consumer and (again or not own):
             causes += consumer.line
             consumer.line = _one_a_channel(causes)
@@ -176,11 +177,11 @@ class Causality(Generic[Token]):
         before = [*self._publishers.values(), *_known(self._parted, self._last_request)]
         return before or _known(connection.last_topology)
 
-    def _release(self, causes: tuple[Said[Token], ...], channels: Iterable[Channel[Token]]) -> None:
+    def _release(self, causes: Iterable[Said[Token]], channels: Iterable[Channel[Token]]) -> None:
         """Give back what was not settled on channels that end (RabbitMQ, "Automatic Requeueing")."""
         for channel in channels:
             self._requeues.add(channel.consumers.drop(), causes, self._open)
-        self._requeues.last = causes
+        self._requeues.sweep(causes, self._open)
 
     def _end(
         self,
@@ -192,13 +193,16 @@ class Causality(Generic[Token]):
         """Clean up behind channels and connections that end, and the consumers that went with them."""
         kind = message.kind
         if kind == "amqp.basic.cancel":
-            self._requeues.last = tuple(causes)
+            self._requeues.sweep(causes, self._open)
+        elif kind == "amqp.basic.recover-ok":
+            # what was on its way when it was asked for
+            self._requeues.add(channel.consumers.settle(causes[0], 0, multiple=True), causes, self._open)
         elif kind in {"amqp.channel.close", "amqp.channel.close-ok"}:
-            self._release(tuple(causes), (channel,))
+            self._release(causes, (channel,))
             self._part((channel,))
             connection.close(message.fields.get("channel", 0))
         elif kind in _ENDS:
-            self._release(tuple(causes), connection)
+            self._release(causes, connection)
             self._part(connection)
             connection.close_all()
             if kind in {"amqp.closed", "amqp.connect-error"}:

@@ -22,15 +22,24 @@ class Window(Generic[Token]):
         self._free = free
         self._opened = opened
         self._freed: deque[Said[Token]] = deque()
+        self._last: Said[Token] | None = opened
 
     def take(self) -> Said[Token] | None:
-        """Take the oldest slot; say what freed it."""
-        if self._free <= 0 and self._freed:
+        """Take the oldest slot; say what freed it.
+
+        There was one, even if none is known of: what settled everything also settled what was still on its way.
+        """
+        if self._free > 0:
+            self._free -= 1
+            return self._opened
+        if self._freed:
             return self._freed.popleft()
         self._free -= 1
-        return self._opened
+        return self._last
 
     def free(self, said: Said[Token]) -> None:
+        """Free a slot by what settled a delivery."""
+        self._last = said
         if self._free < 0:
             self._free += 1
         else:

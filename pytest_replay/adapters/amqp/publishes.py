@@ -48,7 +48,8 @@ class Publishes(Generic[Token]):
         if self._confirms:
             self._number += 1
             self._unconfirmed[self._number] = said
-        if fields.get("mandatory") or fields.get("immediate"):
+        unnamed = not fields.get("properties", {}).get("message_id")
+        if unnamed and (fields.get("mandatory") or fields.get("immediate")):
             likeness = _likeness(said.message)
             alike = (
                 self._returnable.pop(likeness, None) if not self._confirms else self._returnable.get(likeness)
@@ -90,7 +91,7 @@ class Publishes(Generic[Token]):
             del self._returnable[likeness]
 
     def returned(self, message: Message) -> Said[Token] | None:
-        """Find the publish that came back: a return names it by exchange, routing key and content only.
+        """Find the publish without a message id that came back: by exchange, routing key and body.
 
         With confirms it is the oldest alike that was not confirmed, as a return comes before its confirm (RabbitMQ).
         Without, an earlier one alike may have been routed: the last is sure not to be too early.
@@ -99,7 +100,12 @@ class Publishes(Generic[Token]):
         alike = self._returnable.get(likeness)
         if not alike:
             return self.last
-        return alike.popleft() if self._confirms and len(alike) > 1 else alike[0]
+        if not self._confirms:
+            return alike[0]
+        said = alike.popleft()
+        if not alike:
+            del self._returnable[likeness]
+        return said
 
     def answered(self, request: Said[Token]) -> None:
         """Forget what can no longer come back: a channel is worked off in order (AMQP 0-9-1 §4.7)."""

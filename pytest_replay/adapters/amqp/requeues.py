@@ -17,29 +17,38 @@ class Requeues(Generic[Token]):
     """Finds what gave a message back, until it was given again as often as it was given back."""
 
     def __init__(self) -> None:
-        self.last: tuple[Said[Token], ...] = ()
-        """What gave back last: a message that was never delivered may have been given back by it."""
         self._causes: Ids[Token] = Ids()
+        self._sweeps: Ids[Token] = Ids()
         self._count: dict[Content, int] = {}
 
     def add(
-        self, contents: Iterable[Content], causes: tuple[Said[Token], ...], open_: Container[Place]
+        self, contents: Iterable[Content], causes: Iterable[Said[Token]], places: Container[Place]
     ) -> None:
+        """Note what gave back these; `places` are the channels that are open."""
+        causes = tuple(causes)
         for content in contents:
             self._count[content] = self._count.get(content, 0) + 1
             for said in causes:
-                self._causes.add(content, said, open_)
-            self.last = causes
+                self._causes.add(content, said, places)
 
-    def take(self, content: Content) -> tuple[Said[Token], ...]:
-        """Give what may have given this message back; once for each time that it was."""
+    def sweep(self, causes: Iterable[Said[Token]], places: Container[Place]) -> None:
+        """Note what also gave back whatever was still on its way to the test: the last on each channel counts."""
+        for said in causes:
+            self._sweeps.add(None, said, places)
+
+    def take(self, content: Content) -> tuple[tuple[Said[Token], ...], tuple[Said[Token], ...]]:
+        """Give what gave this message back, once for each time that it was, and what swept.
+
+        What is alike may have been given back by either.
+        """
         count = self._count.get(content, 0)
+        sweeps = self._sweeps.find(None)
         if not count:
-            return ()
+            return (), sweeps
         found = self._causes.find(content)
         if count > 1:
             self._count[content] = count - 1
         else:
             del self._count[content]
             self._causes.forget(content)
-        return found
+        return found, sweeps

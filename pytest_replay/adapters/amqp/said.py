@@ -42,7 +42,9 @@ class Ids(Generic[Token]):
         """Keep it; `places` are the channels that are open."""
         found = self._found.get(key, ())
         if found:
-            found = tuple(one for one in found if one.place != said.place and one.place in places)
+            if any(one.place == said.place and one.order >= said.order for one in found):
+                return
+            found = tuple(one for one in found if _stays(one, said, places))
         self._found[key] = (*found, said)
 
     def find(self, key: Hashable) -> tuple[Said[Token], ...]:
@@ -50,6 +52,10 @@ class Ids(Generic[Token]):
 
     def forget(self, key: Hashable) -> None:
         self._found.pop(key, None)
+
+
+def _stays(one: Said[Token], said: Said[Token], places: Container[Place]) -> bool:
+    return one.place != said.place and (one.place in places or one.order > said.order)
 
 
 def tokens(causes: Iterable[Said[Token]]) -> tuple[Token, ...]:
