@@ -4,6 +4,7 @@ from pytest_replay.adapters import Adapter
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Tape
 from pytest_replay.errors import (
     BrokenTapeError,
+    BrokenWireError,
     CassetteError,
     CassetteFormatError,
     LateRequestError,
@@ -13,6 +14,7 @@ from pytest_replay.errors import (
     ReplayError,
     ReplayFailure,
     SettingsError,
+    StalledError,
     StorageError,
     TapeEndedError,
     UnplayedError,
@@ -26,6 +28,7 @@ from pytest_replay.storage import Storage
 __all__ = [
     "Adapter",
     "BrokenTapeError",
+    "BrokenWireError",
     "Cassette",
     "CassetteError",
     "CassetteFormatError",
@@ -44,6 +47,7 @@ __all__ = [
     "ReplayFailure",
     "Reply",
     "SettingsError",
+    "StalledError",
     "Storage",
     "StorageError",
     "Tape",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pytest_replay.messages import Interaction, Message, Plain
@@ -91,6 +92,16 @@ class Cassette:
             yield self.tape.route(position), self.tape.read(position)
 
 
+class Binder(Protocol):
+    """Has the last word on keys that are equal but for ids which are made anew in every run."""
+
+    def learn(self, key: Any) -> None:
+        """Note the key of a recorded request."""
+
+    def bind(self, now: Any, then: Any) -> bool:
+        """Bind the ids of two keys to each other; whether that contradicts nothing that was bound before."""
+
+
 class Index:
     """Finds the first unplayed interaction that answers a request.
 
@@ -119,6 +130,8 @@ class Index:
         self._key = key
         self._alike = alike
         self._accepts = accepts
+        self._keys: dict[int, Hashable] = {}
+        """Of requests that may be bound."""
         self._lanes: dict[str, _Lane] = {}
         self._grouped = None if regroup is None else self._group(map(regroup, self._hints()))
         self._settled = False
@@ -126,14 +139,25 @@ class Index:
 
     def take(self, request: Message) -> int | None:
         """Find the position of the answer, and mark it as played."""
-        route = self._route(request)
-        position = self._find(route, request)
-        if position is None and not self._settled:
-            self._settle()
-            position = self._find(route, request)
-        if position is not None:
-            self.played.add(position)
-        return position
+        return self._take(request, self._find)
+
+    def take_bound(
+        self, request: Message, binder: Binder, *, among: Container[int] | None = None
+    ) -> int | None:
+        """Do the same for a request with ids that are made anew in every run; `among` narrows the positions.
+
+        The whole route is read first: which ids are literals is known only then.
+        """
+        return self._take(request, partial(self._find_bound, binder=binder, among=among))
+
+    def give_back(self, position: int) -> None:
+        """Undo the taking of a position: it may be asked for again."""
+        request = self.tape.read(position).request
+        self.played.discard(position)
+        lane = self._lanes[self._route(request)]
+        ready = lane.ready.setdefault(self._keys[position], deque())
+        ready.append(position)
+        lane.ready[self._keys[position]] = deque(sorted(ready))
 
     def peek(self, request: Message) -> Message | None:
         """Read the first request on this one's route that is not played; None where there is none."""
@@ -150,11 +174,48 @@ class Index:
         """List the positions that no request has asked for."""
         return [position for position in range(len(self.tape)) if position not in self.played]
 
-    def _find(self, route: str, request: Message) -> int | None:
+    def _take(self, request: Message, find: Callable[[str, Message], int | None]) -> int | None:
+        route = self._route(request)
+        position = find(route, request)
+        if position is None and not self._settled:
+            self._settle()
+            position = find(route, request)
+        if position is not None:
+            self.played.add(position)
+        return position
+
+    def _lane(self, route: str) -> _Lane:
         lane = self._lanes.get(route)
         if lane is None:
             unplayed = [position for position in self._positions(route) if position not in self.played]
             lane = self._lanes[route] = _Lane(unplayed[::-1])
+        return lane
+
+    def _find_bound(
+        self, route: str, request: Message, *, binder: Binder, among: Container[int] | None
+    ) -> int | None:
+        lane = self._lane(route)
+        while lane.unread:
+            position = lane.unread.pop()
+            recorded = self.tape.read(position).request
+            if self._route(recorded) == route:
+                key = self._keys[position] = self._key(recorded)
+                binder.learn(key)
+                lane.ready.setdefault(key, deque()).append(position)
+        key = self._key(request)
+        ready = lane.ready.get(key, deque())
+        for position in ready:
+            if (
+                (among is None or position in among)
+                and (self._accepts is None or self._accepts(request, self.tape.read(position).request))
+                and binder.bind(key, self._keys[position])
+            ):
+                ready.remove(position)
+                return position
+        return None
+
+    def _find(self, route: str, request: Message) -> int | None:
+        lane = self._lane(route)
         key: Hashable = None
         if lane.ready:
             key = self._key(request)

@@ -11,6 +11,8 @@
     ├── TapeEndedError                  a stream read further than it was recorded
     ├── BrokenTapeError                 a cassette that proves unreadable while it is played
     ├── UnplayedError                   recorded interactions that the test didn't ask for
+    ├── StalledError                    a test that waits for what will never come
+    ├── BrokenWireError                 bytes on a connection that are not its protocol
     ├── NetworkBlockedError             a connection that tried to leave a replayed test
     └── LateRequestError                a request from a thread that outlived its test
 
@@ -134,6 +136,46 @@ class UnplayedError(ReplayFailure):
             + "\n\nwhat to do next:\n"
             f"  record the test again: pytest --record {shlex.quote(test)}\n"
             '  or let it be: @pytest.mark.replay(unplayed="warn")  # or "ignore"'
+        )
+
+
+class StalledError(ReplayFailure):
+    """A test that waits for what will never come."""
+
+    def __init__(
+        self, *, test: str, waiting: Sequence[str], pending: Sequence[str], unplayed: Sequence[str]
+    ) -> None:
+        self.waiting = tuple(waiting)
+        """Where its tasks wait, one line each."""
+        self.pending = tuple(pending)
+        """What the peer would still say, and what that waits for."""
+        self.unplayed = tuple(unplayed)
+        """What the test has not asked for."""
+        lines = [f"{test} waits for what will never come"]
+        for title, found in (
+            ("where it waits", self.waiting),
+            ("what the recorded peer would still say", self.pending),
+            ("what was recorded and has not been sent", self.unplayed),
+        ):
+            if found:
+                lines += ["", f"{title}:", *(f"  {line}" for line in found[:10])]
+            if len(found) > 10:  # noqa: PLR2004  # enough to see the pattern
+                lines.append(f"  and {len(found) - 10} more")
+        remedy = f"record the test again: pytest --record {shlex.quote(test)}"
+        super().__init__("\n".join([*lines, "", "what to do next:", f"  {remedy}"]))
+
+
+class BrokenWireError(ReplayFailure):
+    """Bytes on a connection that are not its protocol, or that this package fails to understand."""
+
+    def __init__(self, connection: str, *, error: Exception) -> None:
+        self.connection = connection
+        self.error = error
+        super().__init__(
+            f"what was said on {connection} can't be understood: {type(error).__name__}: {error}\n"
+            "  nothing more of it is recorded or replayed\n\n"
+            "what to do next:\n"
+            "  if the peer speaks AMQP 0-9-1, this is a defect of pytest-replay-cassettes: please report it"
         )
 
 

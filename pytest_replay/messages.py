@@ -30,12 +30,24 @@ class Message:
       `__cause__`, and so on.
     - `http.closed`: the reader closed the stream before its end.
     - `http.cancelled`: the caller gave up; on the tape it is never answered.
+
+    For AMQP, one message for each method of AMQP 0-9-1, with its content: `amqp.basic.publish`,
+    `amqp.queue.declare-ok`. Fields are `connection` (1 is the first of the test), `channel` (1 is the first of the
+    connection; absent where the connection as a whole is spoken of), the method's arguments that are not zero, and
+    `properties`. Besides:
+
+    - `amqp.connect`: field `url`, without userinfo; the first thing said on a connection.
+    - `amqp.connect-error`: field `causes`: `list[{"type": ..., "args": [...]}]`, as for `http.error`.
+    - `amqp.closed`: the stream came to its end; `causes` where it broke.
+    - `amqp.cancelled`: the caller gave up while it connected.
     """
 
     kind: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Plain data by name."""
     body: bytes = b""
+    decoded: Plain = field(default=None, compare=False)
+    """What the body says, where a decoder of the user's told it when it was recorded: for people only."""
 
 
 @dataclass(frozen=True, slots=True)

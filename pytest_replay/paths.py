@@ -1,5 +1,8 @@
 """Paths to places in a message: `header:user-agent`, `query:ts`, `body:$.events[*].sent_at`, or a whole part.
 
+In AMQP also `argument:routing_key` (of a method) and `property:app_id` (of its content); `header:x-retry` is one of the
+content's headers.
+
 Matching passes over such places, redaction masks them.
 """
 
@@ -20,6 +23,8 @@ Step: TypeAlias = "str | int | None"
 WHOLE = ("method", "url", "scheme", "host", "port", "path", "query", "headers", "body")
 """Parts that a path may name as a whole."""
 
+_BY_NAME = ("query", "argument", "property")
+
 _STEP = re.compile(
     r"""\.(?P<key>[^.\[\]*]+) | \[(?P<index>\d+)\] | (?P<each>\[\*\]|\.\*)
     | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]""",
@@ -32,9 +37,9 @@ class Path:
     """One place, or one kind of place, in a message."""
 
     part: str
-    """`header`, `query`, `body`, or one of WHOLE where neither name nor steps are given."""
+    """`header`, `query`, `argument`, `property`, `body`, or one of WHOLE where neither name nor steps are given."""
     name: str | None = None
-    """Of a header (lower-case) or a query field."""
+    """Of a header (lower-case), a query field, an argument or a property."""
     steps: tuple[Step, ...] = ()
     """Down into a body: JSON by structure, a form by field name."""
 
@@ -46,12 +51,13 @@ def parse_path(text: str, *, source: str) -> Path:
         return Path(part)
     if part == "header" and rest:
         return Path("header", rest.lower())
-    if part == "query" and rest:
-        return Path("query", rest)
+    if part in _BY_NAME and rest:
+        return Path(part, rest)
     if part == "body" and rest.startswith("$"):
         return Path("body", None, tuple(_steps(rest[1:], text, source)))
     msg = (
-        f"{source}: {text!r} is no path. Known: header:NAME, query:NAME, body:$.KEY[INDEX].KEY ([*] for each), "
+        f"{source}: {text!r} is no path. Known: header:NAME, query:NAME, argument:NAME, property:NAME, "
+        f"body:$.KEY[INDEX].KEY ([*] for each), "
         f"or a whole part: {', '.join(WHOLE)}"
     )
     raise SettingsError(msg)

@@ -20,6 +20,7 @@ from pytest_replay.items import (
     name_of_fixture,
     name_of_item,
 )
+from pytest_replay.racing import raced
 from pytest_replay.replay import Replay
 from pytest_replay.reporting.summary import Tally, counted, header_line
 from pytest_replay.run import Run
@@ -216,10 +217,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         return (yield)
     attempt.left_by_fixtures = item.config.stash[_RUN].exit_callbacks(attempt.session)
     attempt.running = True
+    function = getattr(item, "obj", None)
+    if function is not None:
+        item.obj = raced(function, attempt.session)  # type: ignore[attr-defined]
     try:
         result = yield
     finally:
         attempt.running = False
+        if function is not None:
+            item.obj = function  # type: ignore[attr-defined]
     _fail_for(attempt.untold())
     return result
 

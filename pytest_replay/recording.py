@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import operator
-from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.bodies.decoders import decoded
 from pytest_replay.cassette import Cassette, Header, MemoryTape
-from pytest_replay.matching import make_plan, route_of
+from pytest_replay.matching import route_of
+from pytest_replay.messages import Interaction
 from pytest_replay.settings import Mode, Settings
+from pytest_replay.settling import askings, renamed, sayings, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.cassette import Tape
     from pytest_replay.matching import Plan
-    from pytest_replay.messages import Interaction, Message
+    from pytest_replay.messages import Message
     from pytest_replay.redaction import Redaction
-
-    Timeless = Callable[[Message], Hashable]
+    from pytest_replay.settling import Timeless
 
 
 @dataclass(slots=True)
@@ -82,7 +84,8 @@ class Recording:
         if self.afresh:
             interactions = self._settled(old, heard, timeless)
         else:
-            interactions = self.redaction.tape([*old, *heard]) if heard else old
+            shown = [_decoded(interaction, self.plan.decoders) for interaction in heard]
+            interactions = self.redaction.tape([*old, *shown]) if heard else old
         header = self._header(libraries)
         if not interactions:
             return Change(remove=self.old is not None)
@@ -94,14 +97,15 @@ class Recording:
     def _settled(
         self, old: Sequence[Interaction], heard: Sequence[Interaction], timeless: Timeless
     ) -> list[Interaction]:
-        fresh, tests = list(heard), {self.test}
+        heard = [_decoded(interaction, self.plan.decoders) for interaction in heard]
+        fresh, tests = heard, {self.test}
         if self.share is not None:
             self.share.interactions += heard
             self.share.tests |= tests
             fresh, tests = self.share.interactions, self.share.tests
         return settle(
             old,
-            self.redaction.tape(fresh),
+            self.redaction.tape(renamed(old, fresh, plan=self.plan)),
             whole=self._tests <= tests,
             says=sayings(self.settings.ignore, timeless),
             asks=askings(self.plan),
@@ -125,46 +129,16 @@ class Recording:
         return replace(self.old.header, settings={**self.old.header.settings, **said})
 
 
-def settle(
-    old: Sequence[Interaction],
-    fresh: Iterable[Interaction],
-    *,
-    whole: bool,
-    says: Callable[[Interaction], Hashable],
-    asks: Callable[[Interaction], Hashable],
-) -> list[Interaction]:
-    """Lay fresh interactions over old ones.
+def _decoded(interaction: Interaction, decoders: Sequence[Decoder]) -> Interaction:
+    """Say beside the bytes what they mean to the user's decoders."""
+    if not decoders:
+        return interaction
 
-    What `says` the same as an old one is unchanged, and the old one stays as it is: so a cassette that is recorded
-    again differs only where the service does. If `whole`, the rest of the old ones go. Else they may belong to tests
-    that were not recorded: they stay where they are, and only what `asks` the same is replaced.
-    """
-    twins = _queues(old, says)
-    settled = [queue.popleft() if (queue := twins.get(says(it))) else it for it in fresh]
-    if whole:
-        return settled
-    answers = _queues(settled, asks)
-    kept = [queue.popleft() if (queue := answers.get(asks(it))) else it for it in old]
-    behind = {id(it) for queue in answers.values() for it in queue}
-    return kept + [it for it in settled if id(it) in behind]
+    def shown(message: Message) -> Message:
+        return replace(message, decoded=decoded(message, decoders))
 
-
-def sayings(ignore: Sequence[str], timeless: Timeless) -> Callable[[Interaction], Hashable]:
-    """Make the function that tells what an interaction says, apart from the time and from what is `ignore`d."""
-    lengths = ["header:content-length"] if any(path.startswith("body") for path in ignore) else []
-    strict = make_plan(["method", "url", "headers", "body"], [*ignore, *lengths], see=_as_it_is)
-
-    def says(interaction: Interaction) -> Hashable:
-        request = interaction.request
-        replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
-        return strict.route(request), strict.key(request), replies
-
-    return says
-
-
-def askings(plan: Plan) -> Callable[[Interaction], Hashable]:
-    """Make the function that tells what an interaction asks, as matching sees it."""
-    return lambda interaction: (plan.route(interaction.request), plan.key(interaction.request))
+    replies = (replace(reply, message=shown(reply.message)) for reply in interaction.replies)
+    return Interaction(shown(interaction.request), tuple(replies))
 
 
 def _tests_of(header: Header) -> set[str]:
@@ -189,16 +163,3 @@ def _match_settings(settings: Settings) -> dict[str, Any]:
 
 def _name_of(matcher: Any) -> str:
     return matcher if isinstance(matcher, str) else getattr(matcher, "__name__", type(matcher).__name__)
-
-
-def _queues(
-    interactions: Iterable[Interaction], key: Callable[[Interaction], Hashable]
-) -> dict[Hashable, deque[Interaction]]:
-    queues: dict[Hashable, deque[Interaction]] = {}
-    for interaction in interactions:
-        queues.setdefault(key(interaction), deque()).append(interaction)
-    return queues
-
-
-def _as_it_is(message: Message) -> Message:
-    return message

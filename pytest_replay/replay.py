@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.bodies.decoders import load_decoders
+
 if TYPE_CHECKING:
+    from pytest_replay.adapters.amqp.delivered import Deliveries
+    from pytest_replay.adapters.amqp.published import Publishes
     from pytest_replay.adapters.http.calls import Calls
+    from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.run import Run
     from pytest_replay.session import Session
     from pytest_replay.settings import Mode
@@ -41,7 +46,29 @@ class Replay:
         """
         from pytest_replay.adapters.http.calls import select_calls  # noqa: PLC0415  # loads the adapter
 
-        return select_calls(list(self._session.calls), patterns, lookups)
+        return select_calls(list(self._session.calls), patterns, lookups, decoders=self._decoders)
+
+    def published(self, **lookups: Any) -> Publishes:
+        """Find what this test sent over AMQP, oldest first.
+
+        Lookups are `exchange`, `routing_key`, `mandatory`, every property by its name in AMQP (`correlation_id`,
+        `type`, ...), `headers` (those that must be there), `json` (compared by structure) and `body` (bytes, text,
+        or what a decoder makes of it). A compiled regular expression has to be found in a text.
+        Raises SettingsError for an unknown lookup.
+        """
+        from pytest_replay.adapters.amqp.published import select_published  # noqa: PLC0415  # loads the adapter
+
+        return select_published(list(self._session.calls), lookups, decoders=self._decoders)
+
+    def delivered(self, **lookups: Any) -> Deliveries:
+        """Find what this test got over AMQP, oldest first: what its consumers were given, and what it fetched.
+
+        Lookups are those of `published` but `mandatory`, and `queue`, `consumer_tag`, `delivery_tag` and
+        `redelivered`. Raises SettingsError for an unknown lookup.
+        """
+        from pytest_replay.adapters.amqp.delivered import select_delivered  # noqa: PLC0415  # loads the adapter
+
+        return select_delivered(list(self._session.calls), lookups, decoders=self._decoders)
 
     def transport(self, inner: Any) -> Any:
         """Wrap a transport by hand, so that what goes through it is recorded and replayed.
@@ -49,3 +76,7 @@ class Replay:
         For transports that no tap sees, such as one of your own that speaks to a socket itself.
         """
         return self._run.wrap(self._session, inner)
+
+    @property
+    def _decoders(self) -> tuple[Decoder, ...]:
+        return load_decoders(self._session.settings.decoders)

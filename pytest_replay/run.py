@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.active import enter, leave
 from pytest_replay.adapters import GROUP
 from pytest_replay.adapters.respx import as_matcher
+from pytest_replay.bodies.decoders import load_decoders
 from pytest_replay.leftovers import Leftovers
 from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules, read_host
@@ -133,7 +134,7 @@ class Run:
                 adapter.install()
             self._leftovers.install()
         for place in settings.transports:
-            self._adapters["http"].tap(place)
+            self._adapters["http"].tap(place)  # type: ignore[attr-defined]  # it alone has transports to name
 
     def _storage(self, settings: Settings) -> Storage:
         url = settings.storage
@@ -143,7 +144,13 @@ class Run:
 
     def _plan(self, settings: Settings) -> Plan:
         matchers = [as_matcher(item) for item in settings.match_on]
-        return make_plan(matchers, settings.ignore, see=_redaction(settings.redact).live)
+        return make_plan(
+            matchers,
+            settings.ignore,
+            see=_redaction(settings.redact).live,
+            symbols=settings.symbols,
+            decoders=load_decoders(settings.decoders),
+        )
 
     def _timeless(self, message: Message) -> Hashable:
         return self._adapters[message.kind.partition(".")[0]].timeless(message)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, Index
@@ -19,19 +19,24 @@ from pytest_replay.errors import (
     ReplayFailure,
     UnplayedError,
 )
-from pytest_replay.matching import explain_miss, route_of
+from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, route_of
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
+from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from pytest_replay.matching import Plan
     from pytest_replay.recording import Share
     from pytest_replay.redaction import Redaction
+    from pytest_replay.releases import Waiting
     from pytest_replay.settings import Settings
+
+    Listener = Callable[["Call", Message, float], None]
+    """Takes what comes back for a call, as it is in this run, and when it may come, on the session's clock."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,11 +55,16 @@ class Call:
     """What the adapter wants to find again."""
     ending: str | None = None
     """The kind of message that stands for the end if the session closes before it came."""
+    causes: dict[int, Sequence[Call]] = field(default_factory=dict)
+    """What else a reply was caused by, by its place in `replies`."""
 
-    def hear(self, message: Message, *, at: float) -> None:
-        """Keep what the peer said `at` a time on the session's clock."""
-        self.replies.append(Reply(message, delay=round(at - self.started, 3)))
-        self.ended = at
+    def hear(self, message: Message, *, at: float, besides: Sequence[Call] = ()) -> None:
+        """Keep what the peer said `at` a time on the session's clock, because of this call and earlier ones."""
+        if besides:
+            self.causes[len(self.replies)] = besides
+        self.replies.append(Reply(message, delay=at - self.started))
+        if is_amqp(message) == is_amqp(self.request):  # else it is what an answer brought about elsewhere
+            self.ended = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,14 @@ class Session:
         )
         self.records = self._recording.afresh or settings.mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
+        self._listeners: dict[str, Listener] = {}
+        self._watchers: list[Callable[[ReplayFailure], None]] = []
+        self._releases = Releases()
+        self._hosts: dict[int, tuple[Call, Interaction]] = {}
+        """The calls that replies may still come for, and what was recorded of them, by position."""
         tape = self._recording.tape
         self._index: Index | None = None
+        self._lanes: Lanes | None = None
         if tape is not None:
             self._index = Index(
                 tape,
@@ -124,14 +140,16 @@ class Session:
                 accepts=plan.accepts,
                 regroup=plan.regroup,
             )
+            self._lanes = Lanes(self._index, plan)
         self.plays = self._index is not None or not self.records
         """Whether anything but the wire may answer, so that a request's body has to be known first."""
 
-    def open(self, request: Message, *, origin: Any = None) -> Call:
+    def open(self, request: Message, *, origin: Any = None, wire: bool | None = None) -> Call:
         """Decide who answers a request: the tape, in recorded order, or the wire.
 
         To be called when the request starts: that is the order of the recording. `origin` is kept with the call
-        for its adapter. Raises NoMatchError where neither may answer; it is kept too, so that it fails the test
+        for its adapter. `wire` tells who has answered what this request goes on with, a connection: the wire, or
+        the tape. Raises NoMatchError where neither may answer; it is kept too, so that it fails the test
         even if somebody catches it. Raises BrokenTapeError where the tape can't be read on, and LateRequestError
         when the session is closed. In a worker of multiprocessing.pool each is a PermissionError: see `raisable`.
         """
@@ -139,23 +157,33 @@ class Session:
         if self.closed.is_set():
             raise self.late(request)
         with self._lock:
+            now = self.now()
             try:
-                recorded = self._take(request)
+                position = None if wire is True else self._take(request)
+                call = Call(request, None, now, origin=origin)
+                free = [] if position is None else self._play(position, call)
             except CassetteError as error:
                 raise self.fail(BrokenTapeError(error)) from None
-            now = self.now()
-            if recorded is not None:
-                call = Call(request, recorded, now, list(recorded.replies), now, origin)
-            elif self.records:
-                call = Call(request, None, now, origin=origin)
-            else:
+            if position is None and (wire is False or not self.records):
+                if request.kind in CLOSES:
+                    return call
                 raise self.fail(
                     explain_miss(
-                        request, test=self.test, cassette=self.name, index=self._index, plan=self._plan
+                        request,
+                        test=self.test,
+                        cassette=self.name,
+                        index=self._index,
+                        plan=self._plan,
+                        lanes=self._lanes,
                     )
                 )
             self.calls.append(call)
+        self._tell(free)
         return call
+
+    def listen(self, kinds: str, listener: Listener) -> None:
+        """Have a listener told of every reply whose kind begins with `kinds`, as soon as it may come."""
+        self._listeners[kinds] = listener
 
     def peek(self, request: Message) -> Message | None:
         """Read the request that would be next on this one's route, if only the tape may answer.
@@ -181,6 +209,39 @@ class Session:
         self.failures.append(failure)
         return raisable(failure)
 
+    def abort(self, failure: ReplayFailure) -> bool:
+        """Tell whoever watches that the test can't go on, for a failure that its SDK may have swallowed.
+
+        What comes back tells whether anybody does.
+        """
+        watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher(failure)
+        return bool(watchers)
+
+    def watch(self, watcher: Callable[[ReplayFailure], None]) -> Callable[[], None]:
+        """Have a watcher told when the test can't go on, to end it; what comes back ends the watch."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    @property
+    def pending(self) -> list[str]:
+        """Tell, a line each, what on the tape still waits to be said by the peer, and for what."""
+        with self._lock:
+            if self._index is None:
+                return []
+            tape = self._index.tape
+            return [
+                f"{waiting.reply.message.kind} waits for: {', '.join(map(tape.route, sorted(waiting.missing)))}"
+                for waiting in self._releases.pending
+            ]
+
+    @property
+    def unplayed(self) -> list[str]:
+        """Name what is on the tape and was not asked for."""
+        with self._lock:
+            return self._unplayed()
+
     def late(self, asked: Message) -> BaseException:
         """Tell of a request that came after the session was closed; the error is to be raised."""
         late = LateRequestError(route_of(asked), thread=threading.current_thread().name, test=self.test)
@@ -199,7 +260,7 @@ class Session:
             unplayed = self._unplayed() if passed else []
             change = Change()
             if passed and self.records:
-                fresh = [_interaction_of(call) for call in heard]
+                fresh = _interactions_of(heard)
                 change = self._recording.change(fresh, libraries=self.libraries, timeless=timeless)
             left = None
             if unplayed and self._cassette is not None:
@@ -216,20 +277,71 @@ class Session:
                 unplayed=len(unplayed),
             )
 
-    def _take(self, request: Message) -> Interaction | None:
-        if self._index is None:
+    def _take(self, request: Message) -> int | None:
+        if self._index is None or self._lanes is None:
             return None
-        position = self._index.take(request)
-        return None if position is None else self._index.tape.read(position)
+        if is_amqp(request):
+            return self._lanes.take(request)
+        names = self._lanes.bindings.recorded
+        return self._index.take(self._renamed(request, names) if names else request)
+
+    def _play(self, position: int, call: Call) -> list[Waiting]:
+        """Take the answer from the tape. What comes back over a connection may have to wait for other calls."""
+        index, lanes = self._index, self._lanes
+        if index is None or lanes is None:
+            return []
+        recorded = index.tape.read(position)
+        call.ended = call.started
+        if is_amqp(call.request):
+            call.recorded = recorded
+        else:
+            own = [reply for reply in recorded.replies if not is_amqp(reply.message)]
+            call.recorded = (
+                recorded if len(own) == len(recorded.replies) else replace(recorded, replies=tuple(own))
+            )
+            if lanes.bindings.live:
+                call.recorded = self._live(call.recorded, lanes.bindings.live)
+            call.replies = list(call.recorded.replies)
+            if len(own) == len(recorded.replies) and not self._releases.pending_for(position):
+                return []
+        self._hosts[position] = (call, recorded)
+        return self._releases.play(position, recorded, played=index.played, kinds="amqp.")
+
+    def _tell(self, free: Iterable[Waiting]) -> None:
+        for waiting in free:
+            call, recorded = self._hosts[waiting.position]
+            listener = self._listeners.get("amqp.")
+            if listener is not None and self._lanes is not None:
+                message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
+                listener(call, message, self.now() + waiting.reply.delay)
+
+    def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
+        replies = (
+            replace(reply, message=self._renamed(reply.message, names)) for reply in interaction.replies
+        )
+        return replace(interaction, replies=tuple(replies))
+
+    def _renamed(self, message: Message, names: Mapping[str, str]) -> Message:
+        return self._plan.amqp.symbols.rewrite_message(message, names)
 
     def _unplayed(self) -> list[str]:
         if self.records or self._index is None or self._recording.others:
             return []  # of a shared cassette, each test plays its part
-        return [self._index.tape.route(position) for position in self._index.unplayed()]
+        routes = map(self._index.tape.route, self._index.unplayed())
+        return [route for route in routes if not is_close(route)]
 
 
-def _interaction_of(call: Call) -> Interaction:
-    replies = list(call.replies)
+def _interactions_of(calls: Sequence[Call]) -> list[Interaction]:
+    """Make interactions of what was heard, each reply with its causes counted backwards."""
+    places = {id(call): place for place, call in enumerate(calls)}
+    return [_interaction_of(call, places) for call in calls]
+
+
+def _interaction_of(call: Call, places: Mapping[int, int]) -> Interaction:
+    replies = [replace(reply, delay=round(reply.delay, 3)) for reply in call.replies]
+    for number, causes in call.causes.items():
+        steps = {places[id(call)] - places[id(cause)] for cause in causes if id(cause) in places}
+        replies[number] = replace(replies[number], after=tuple(sorted({0, *steps})))
     if call.ending is not None:
         replies.append(Reply(Message(call.ending)))
     return Interaction(call.request, tuple(replies))

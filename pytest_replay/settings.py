@@ -61,6 +61,10 @@ class Settings:
     """Hosts that a test reaches past the tape (`host`, `host:port`), `*` for no guard, or `isolated`."""
     transports: tuple[str, ...] = ()
     """Further httpx transport classes to tap, as `package.module:Class`."""
+    symbols: tuple[str, ...] = ()
+    """Regular expressions of ids that are made anew in every run, besides UUIDs, 32 hex digits and the like."""
+    decoders: tuple[Any, ...] = ()
+    """What makes plain data of bodies: functions of a message, or `package.module:function`."""
 
     def updated(self, values: Mapping[str, Any], *, source: str) -> Settings:
         """Lay `values` over these settings: words replace, lists add up.
@@ -96,17 +100,20 @@ LISTS = frozenset(
     field.name for field in fields(Settings) if isinstance(getattr(Settings(), field.name), tuple)
 )
 
+_OBJECTS = frozenset({"match_on", "decoders"})
+"""Lists that may hold more than strings."""
+
 
 def _listed(name: str, value: Any, source: str) -> tuple[Any, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list | tuple):
-        if name == "match_on":
+        if name in _OBJECTS:
             return (value,)
         msg = f"{source}: {name} is a list, not {value!r}"
         raise SettingsError(msg)
     for item in value:
-        if name != "match_on" and not isinstance(item, str):
+        if name not in _OBJECTS and not isinstance(item, str):
             msg = f"{source}: {name} is a list of strings, and {item!r} is none"
             raise SettingsError(msg)
     return tuple(value)

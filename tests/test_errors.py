@@ -10,6 +10,7 @@ from _pytest.outcomes import OutcomeException
 from pytest_replay import errors
 from pytest_replay.errors import (
     BrokenTapeError,
+    BrokenWireError,
     CassetteError,
     CassetteFormatError,
     LateRequestError,
@@ -19,6 +20,7 @@ from pytest_replay.errors import (
     ReplayError,
     ReplayFailure,
     SettingsError,
+    StalledError,
     StorageError,
     TapeEndedError,
     UnplayedError,
@@ -64,6 +66,20 @@ ERRORS: dict[str, BaseException] = {
     "network-blocked": NetworkBlockedError(
         "connect to 127.0.0.1:8000", who="tests/test_api.py:12 in fetch, thread 'MainThread'"
     ),
+    "stalled": StalledError(
+        test="tests/test_rpc.py::test_ask",
+        waiting=["test_rpc.py:12 in test_ask, in RPC.call"],
+        pending=["amqp.basic.deliver waits for: basic.publish rpc/ask on 1.1"],
+        unplayed=["basic.publish rpc/ask on 1.1"],
+    ),
+    "stalled-at-nothing": StalledError(test="test_rpc.py::test_ask", waiting=[], pending=[], unplayed=[]),
+    "stalled-at-many": StalledError(
+        test="test_rpc.py::test_ask",
+        waiting=[],
+        pending=[],
+        unplayed=[f"basic.publish rpc/ask_{n} on 1.1" for n in range(12)],
+    ),
+    "broken-wire": BrokenWireError("amqp://127.0.0.1:5672/", error=ValueError("a frame of type 72")),
     "late-request": LateRequestError(MISS, thread="flusher", test="tests/test_api.py::test_get"),
 }
 
@@ -103,7 +119,16 @@ def test_what_the_user_can_mend_is_an_exception(kind: type[BaseException]) -> No
 
 @pytest.mark.parametrize(
     "kind",
-    [NoMatchError, TapeEndedError, BrokenTapeError, UnplayedError, NetworkBlockedError, LateRequestError],
+    [
+        NoMatchError,
+        TapeEndedError,
+        BrokenTapeError,
+        UnplayedError,
+        StalledError,
+        BrokenWireError,
+        NetworkBlockedError,
+        LateRequestError,
+    ],
 )
 def test_what_fails_a_test_is_none_that_an_sdk_catches(kind: type[BaseException]) -> None:
     assert issubclass(kind, ReplayFailure)

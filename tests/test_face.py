@@ -15,6 +15,7 @@ def test_the_face_is_exactly_this() -> None:
     assert pytest_replay.__all__ == [
         "Adapter",
         "BrokenTapeError",
+        "BrokenWireError",
         "Cassette",
         "CassetteError",
         "CassetteFormatError",
@@ -33,6 +34,7 @@ def test_the_face_is_exactly_this() -> None:
         "ReplayFailure",
         "Reply",
         "SettingsError",
+        "StalledError",
         "Storage",
         "StorageError",
         "Tape",

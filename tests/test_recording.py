@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay.recording import sayings, settle
+from pytest_replay.settling import sayings, settle
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -22,9 +22,6 @@ class Adapter(Protocol):
         Does nothing where no library of this protocol is installed. May be called again.
         """
 
-    def tap(self, place: str) -> None:
-        """Tap one more class, given as `package.module:Class`. Raises SettingsError where it isn't one."""
-
     def remove(self) -> None:
         """Take every tap out."""
 

@@ -74,6 +74,8 @@ class PatternMatcher:
         self._pattern = pattern
 
     def key(self, message: Message) -> Hashable:
+        if message.kind != "http.request":
+            return None
         match = self._pattern.match(_request_of(message))
         return bool(match), tuple(sorted(match.context.items()))
 

@@ -1,7 +1,21 @@
 """Matching: what makes two requests the same, and what makes them differ."""
 
+from pytest_replay.matching.amqp import CLOSES, is_amqp, is_close
+from pytest_replay.matching.lanes import Lanes
 from pytest_replay.matching.matchers import Matcher
 from pytest_replay.matching.misses import explain_miss
 from pytest_replay.matching.plan import Plan, make_plan, route_of
+from pytest_replay.matching.symbols import Symbols
 
-__all__ = ["Matcher", "Plan", "explain_miss", "make_plan", "route_of"]
+__all__ = [
+    "CLOSES",
+    "Lanes",
+    "Matcher",
+    "Plan",
+    "Symbols",
+    "explain_miss",
+    "is_amqp",
+    "is_close",
+    "make_plan",
+    "route_of",
+]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from pytest_replay.bodies.codings import CodingError, undo
+from pytest_replay.bodies.decoders import decoded
 from pytest_replay.bodies.documents import begins_document
 from pytest_replay.bodies.media import media_of, media_of_part
 from pytest_replay.paths import without
@@ -19,11 +20,19 @@ from pytest_replay.placeholders import any_secret, any_secret_in_bytes, is_place
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.bodies.media import Media
     from pytest_replay.messages import Message
     from pytest_replay.paths import Step
 
-BYTES, FORM, JSON, LINES, MULTIPART = "bytes", "form", "JSON", "JSON lines", "multipart"
+BYTES, DECODED, FORM, JSON, LINES, MULTIPART = (
+    "bytes",
+    "decoded",
+    "form",
+    "JSON",
+    "JSON lines",
+    "multipart",
+)
 
 _DEEPEST = 100
 """Levels of a structure. How deep the interpreter would go depends on where it is called."""
@@ -41,19 +50,27 @@ class Reading:
     """
 
 
-def body_key(message: Message, ignored: Sequence[tuple[Step, ...]]) -> Hashable:
+def body_key(
+    message: Message, ignored: Sequence[tuple[Step, ...]], decoders: Sequence[Decoder] = ()
+) -> Hashable:
     """Make a key that two bodies share when they say the same."""
-    reading = read_body(message, ignored)
+    reading = read_body(message, ignored, decoders)
     if reading.kind == BYTES:
         return reading.data  # type: ignore[no-any-return]
-    return reading.kind, json.dumps(reading.data, sort_keys=True)
+    return reading.kind, json.dumps(reading.data, sort_keys=True, default=repr)
 
 
-def read_body(message: Message, ignored: Sequence[tuple[Step, ...]]) -> Reading:
+def read_body(
+    message: Message, ignored: Sequence[tuple[Step, ...]], decoders: Sequence[Decoder] = ()
+) -> Reading:
     """Read a body, leaving out what is ignored.
 
     It is bytes where it has no structure, where it breaks the one that it is said to have, or is too deep.
     """
+    if decoders and (data := decoded(message, decoders)) is not None:
+        for steps in ignored:
+            data = without(data, steps)
+        return Reading(DECODED, _unredacted(data))
     media = media_of(message)
     try:
         body = undo(message.body, media.codings)

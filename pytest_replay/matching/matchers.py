@@ -13,6 +13,7 @@ from pytest_replay.placeholders import any_secret, is_placeholder
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
+    from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.matching.bodies import Reading
     from pytest_replay.messages import Message
     from pytest_replay.paths import Step
@@ -71,16 +72,21 @@ class UrlMatcher:
 class BodyMatcher:
     """The body, as what its content type says."""
 
-    def __init__(self, ignored: Sequence[tuple[Step, ...]] = ()) -> None:
+    def __init__(self, ignored: Sequence[tuple[Step, ...]] = (), decoders: Sequence[Decoder] = ()) -> None:
         self._ignored = tuple(ignored)
+        self._decoders = tuple(decoders)
 
     def key(self, message: Message) -> Hashable:
-        return body_key(message, self._ignored) if message.body else b""
+        return body_key(message, self._ignored, self._decoders) if message.body else b""
+
+    def read(self, message: Message) -> Reading:
+        """Read a body as this matcher sees it."""
+        return read_body(message, self._ignored, self._decoders)
 
     def difference(self, now: Message, then: Message) -> str | None:
         if self.key(now) == self.key(then):
             return None
-        asked, recorded = read_body(now, self._ignored), read_body(then, self._ignored)
+        asked, recorded = self.read(now), self.read(then)
         if BYTES in {asked.kind, recorded.kind}:
             return f"body: asked {_shown(now, asked)}, recorded {_shown(then, recorded)}"
         if asked.kind != recorded.kind:

@@ -8,13 +8,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_replay.errors import NoMatchError, SettingsError
+from pytest_replay.matching.amqp import is_amqp
 from pytest_replay.matching.plan import route_of
 from pytest_replay.paths import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_replay.cassette import Index
+    from pytest_replay.cassette import Index, Tape
+    from pytest_replay.matching.lanes import Lanes
     from pytest_replay.matching.plan import Plan
     from pytest_replay.messages import Message
 
@@ -23,19 +25,31 @@ _COMPARED = 200
 
 
 def explain_miss(
-    asked: Message, *, test: str, cassette: str, index: Index | None, plan: Plan
+    asked: Message,
+    *,
+    test: str,
+    cassette: str,
+    index: Index | None,
+    plan: Plan,
+    lanes: Lanes | None = None,
 ) -> NoMatchError:
     """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs."""
+    if lanes is not None and is_amqp(asked):
+        asked = lanes.seen(asked)
     route = route_of(asked)
     record = f"record the test again: pytest --record {shlex.quote(test)}"
     if index is None:
         return NoMatchError(route, reason=f"there is no cassette: {cassette}", remedies=[record])
-    tape, positions = index.tape, index.on_route(asked)
+    tape, positions, where = index.tape, index.on_route(asked), "on this route"
+    if not positions and is_amqp(asked):
+        positions, where = _of_method(route, tape), "of this method"
     if not positions:
         reason = f"nothing on this route was recorded ({len(tape)} interactions on others)"
         return NoMatchError(route, reason=reason, remedies=[record])
+    unplayed = [position for position in positions if position not in index.played]
     compared = [
-        (plan.differences(asked, tape.read(position).request), position) for position in positions[:_COMPARED]
+        (_differences(asked, tape.read(position).request, plan, lanes, fresh=position in unplayed), position)
+        for position in (unplayed + [p for p in positions if p in index.played])[:_COMPARED]
     ]
     same = sum(not differences for differences, _ in compared)
     if same:
@@ -44,11 +58,27 @@ def explain_miss(
     differences, position = min(compared, key=lambda pair: len(pair[0]))
     return NoMatchError(
         route,
-        reason=f"{len(positions)} recorded on this route, none of them the same",
+        reason=f"{len(positions)} recorded {where}, none of them the same",
         nearest=f"{tape.route(position)} (interaction {position + 1} of {len(tape)})",
         differences=differences,
         remedies=[record, *_ignoring(differences)],
     )
+
+
+def _differences(
+    asked: Message, recorded: Message, plan: Plan, lanes: Lanes | None, *, fresh: bool
+) -> list[str]:
+    """List how a request differs from a recorded one; where only their ids do, how these contradict each other."""
+    found = plan.differences(asked, recorded)
+    if found or lanes is None or not fresh or not is_amqp(asked):
+        return found
+    return lanes.bindings.contradictions(plan.amqp.key(plan.see(asked)), plan.amqp.key(plan.see(recorded)))
+
+
+def _of_method(route: str, tape: Tape) -> list[int]:
+    """Find what was said with the same method, to whatever and wherever."""
+    method = route.partition(" ")[0]
+    return [position for position in range(len(tape)) if tape.route(position).partition(" ")[0] == method]
 
 
 def _ignoring(differences: list[str]) -> Iterator[str]:

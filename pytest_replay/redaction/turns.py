@@ -70,9 +70,10 @@ def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
     """Mask the secrets of a turn. A body is cut where it was cut, as far as codings let that be told."""
     head, *chunks = turn.messages
     fields = scrub_fields(head.fields, mask)
+    decoded = _scrub_decoded(head.decoded, mask)
     edits = list(body_edits(turn.text, turn.media, mask))
     if not edits:
-        return [Message(head.kind, fields, head.body), *chunks]
+        return [Message(head.kind, fields, head.body, decoded), *chunks]
     raw = edited(turn.text, edits).encode("latin-1")
     if turn.charset:
         raw = raw.decode("utf-8", "surrogatepass").encode(turn.charset, "surrogatepass")
@@ -81,9 +82,13 @@ def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
     fields = _lengthened(fields, len(raw) - len(turn.raw))
     bodies = _cut(raw, turn, edits) if chunks else [raw]
     return [
-        Message(head.kind, fields, bodies[0]),
+        Message(head.kind, fields, bodies[0], decoded),
         *(Message(chunk.kind, chunk.fields, body) for chunk, body in zip(chunks, bodies[1:], strict=True)),
     ]
+
+
+def _scrub_decoded(decoded: Plain, mask: Mask) -> Plain:
+    return decoded if decoded is None else scrub_fields({"decoded": decoded}, mask)["decoded"]
 
 
 def _wide_charset(data: bytes) -> str | None:

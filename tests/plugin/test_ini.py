@@ -11,7 +11,7 @@ from pytest_replay.settings import NAMES
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
-PYPROJECT = """
+PYPROJECT = r"""
     [tool.pytest.ini_options]
     replay_mode = "once"
     replay_dir = "tapes"
@@ -24,8 +24,10 @@ PYPROJECT = """
     replay_chunks = "exact"
     replay_network = ["10.0.0.0/8", "*.example.com:443"]
     replay_transports = ["sdk:Transport"]
+    replay_symbols = ['order-\d{6}']
+    replay_decoders = ["sdk:decode"]
     """
-INI = """
+INI = r"""
     [pytest]
     replay_mode = once
     replay_dir = tapes
@@ -44,6 +46,8 @@ INI = """
         10.0.0.0/8
         *.example.com:443
     replay_transports = sdk:Transport
+    replay_symbols = order-\d{6}
+    replay_decoders = sdk:decode
     """
 
 
@@ -54,11 +58,13 @@ def test_every_setting_has_an_ini_name(suite: Suite, name: str, text: str) -> No
     assert all(f"replay_{setting} =" in text for setting in NAMES)
     suite.write(name, text)
     suite.write(
-        "sdk.py", (suite.root / "sdk.py").read_text() + "\nclass Transport(httpx.HTTPTransport): ...\n"
+        "sdk.py",
+        (suite.root / "sdk.py").read_text()
+        + "\nclass Transport(httpx.HTTPTransport): ...\ndef decode(message): ...\n",
     )
     suite.write(
         "test_it.py",
-        """
+        r"""
         import pytest
         from sdk import get
 
@@ -76,6 +82,8 @@ def test_every_setting_has_an_ini_name(suite: Suite, name: str, text: str) -> No
             assert settings.chunks == "exact"
             assert settings.network == ("10.0.0.0/8", "*.example.com:443")
             assert settings.transports == ("sdk:Transport",)
+            assert settings.symbols == (r"order-\d{6}",)
+            assert settings.decoders == ("sdk:decode",)
             get("/a")
         """,
     )

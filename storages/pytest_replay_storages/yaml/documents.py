@@ -17,7 +17,7 @@ from pytest_replay.bodies import BodyError, media_of, present, restore
 from pytest_replay.bodies.presentation import KEYS
 from pytest_replay.cassette import FORMAT, Header
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay_storages.plain import mark_items, unmark, unmark_key
+from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Path: TypeAlias = "tuple[str | int, ...]"
 
 _BODY = frozenset(KEYS)
-_RESERVED = _BODY | {"kind", "delay", "after", "fields"}
+_RESERVED = _BODY | {"kind", "delay", "after", "fields", "decoded"}
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~¡-ÿ]+(?: +[!-~¡-ÿ]+)*)?")
 
@@ -112,7 +112,11 @@ def _message_document(message: Message, timing: dict[str, Marked], *, place: str
         fields["headers"] = _headers_document(headers, fields["headers"])
     if not _RESERVED.isdisjoint(fields):
         fields = {"fields": fields}
-    shown = present(message.body, media_of(message)) if message.body else {}
+    shown: dict[str, Marked] = {}
+    if message.body:
+        shown |= present(message.body, media_of(message))
+    if message.decoded is not None:
+        shown["decoded"] = mark(message.decoded, place=f"{place}.decoded")
     return {"kind": message.kind, **timing, **fields, **shown}
 
 
@@ -171,12 +175,13 @@ def _message(document: Marked, path: Path, *, timing: Collection[str]) -> Messag
             shown[key] = value
         elif key not in _RESERVED:
             fields[key] = value
-        elif key not in {"kind", "fields", *timing}:
+        elif key not in {"kind", "fields", "decoded", *timing}:
             raise DocumentError(f"a {path[0]} has no {key}", (*path, key), remedy="Take it out.")
     if "fields" in document:
         fields = _only_fields(document["fields"], fields, (*path, "fields"))
     try:
-        return Message(kind, _fields(fields), restore(shown) if shown else b"")
+        decoded = unmark(document.get("decoded"))
+        return Message(kind, _fields(fields), restore(shown) if shown else b"", decoded)
     except BodyError as error:
         place = path if error.key is None else (*path, error.key)
         raise DocumentError(str(error), place, line=error.line or 0) from error

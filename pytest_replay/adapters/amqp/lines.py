@@ -1,0 +1,160 @@
+"""Lines: the connections of one session, live and recorded, and what is common to them.
+
+Each connection is a line of its own; they share the labels, the causes of what is heard, and the end of it all.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_replay.adapters.amqp.causality import Causality
+from pytest_replay.adapters.amqp.stalls import Watch, cancel_all
+from pytest_replay.errors import BrokenWireError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pytest_replay.errors import ReplayFailure
+    from pytest_replay.messages import Message
+    from pytest_replay.session import Call, Session
+
+PRESCRIBED = frozenset(
+    {
+        "amqp.basic.cancel-ok",
+        "amqp.channel.close-ok",
+        "amqp.channel.flow-ok",
+        "amqp.connection.close-ok",
+        "amqp.heartbeat",
+        "amqp.protocol-header",
+    }
+)
+"""What a client says because the protocol says so: it tells nothing of the test, and libraries differ in it."""
+
+_SECRETS = {
+    "amqp.connection.start-ok": "response",
+    "amqp.connection.secure-ok": "response",
+    "amqp.connection.update-secret": "new_secret",
+}
+"""Arguments that are never recorded, and never looked at."""
+
+
+class Line(Protocol):
+    """One connection."""
+
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is left that it is about to say."""
+
+    @property
+    def timers(self) -> tuple[asyncio.Handle, ...]:
+        """Its own timers on the loop."""
+
+    def refuse(self, text: str) -> None:
+        """Close it, for the test can't go on."""
+
+    def deliver(self, call: Call, message: Message, due: float) -> None:
+        """Say what the recorded peer said."""
+
+
+@dataclass(slots=True, eq=False)
+class Lines:
+    """The connections of one session."""
+
+    session: Session
+    opened: int = 0
+    refused: ReplayFailure | None = None
+    """Why no more connections are made."""
+    peers: dict[int, Line] = field(default_factory=dict)
+    """Those that are replayed, by label."""
+    watches: list[Watch] = field(default_factory=list)
+    """One for each event loop."""
+    _causality: Causality[Call] = field(default_factory=Causality)
+    _told: int = 0
+    """How many calls of the session the causality has been told of."""
+
+    def __post_init__(self) -> None:
+        self.session.listen("amqp.", self._deliver)
+
+    def label(self) -> int:
+        """Give the next connection its number, from 1."""
+        self.opened += 1
+        return self.opened
+
+    def hear(self, message: Message) -> None:
+        """Keep what came over the wire, with the calls that caused it."""
+        calls = self.session.calls
+        for call in calls[self._told :]:
+            self._causality.said(call.request, call)
+        self._told = len(calls)
+        at = self.session.now()
+        for heard, causes in self._causality.heard(message):
+            if causes:
+                *besides, host = causes
+                host.hear(heard, at=at, besides=besides)
+
+    def broken(self, line: str, error: Exception) -> None:
+        """Fail the session for bytes that can't be understood; whoever sent them goes on."""
+        failure = BrokenWireError(line, error=error)
+        self.session.fail(failure)
+        self.abort(failure)
+
+    def abort(self, failure: ReplayFailure) -> None:
+        """End it all, for a failure that the session has kept: no peer says more, and the test is cancelled."""
+        if self.refused is not None:
+            return
+        self.refused = failure
+        for peer in list(self.peers.values()):
+            peer.refuse(str(failure))
+        if not self.session.abort(failure):
+            for watch in self.watches:
+                with suppress(RuntimeError):  # the loop is closed
+                    watch.loop.call_soon_threadsafe(cancel_all, watch.loop)
+
+    def admit(self, label: int, peer: Line) -> None:
+        """Take a connection that is replayed."""
+        self.peers[label] = peer
+        if all(watch.loop is not peer.loop for watch in self.watches):
+            self.watches.append(Watch(self, peer.loop))
+
+    def timers(self) -> set[asyncio.Handle]:
+        """Tell the timers that stand for what a peer is to say, not for what the test does."""
+        own = {timer for peer in self.peers.values() for timer in peer.timers}
+        return own.union(watch.timer for watch in self.watches)
+
+    def _deliver(self, call: Call, message: Message, due: float) -> None:
+        peer = self.peers.get(message.fields.get("connection", call.request.fields["connection"]))
+        if peer is not None:
+            peer.deliver(call, message, due)
+
+
+def without_secret(message: Message) -> dict[str, Any]:
+    """Copy the fields of a message but for what is never kept."""
+    secret = _SECRETS.get(message.kind)
+    return {name: value for name, value in message.fields.items() if name != secret}
+
+
+@dataclass(slots=True)
+class Channels:
+    """The channels of one connection: numbers are used again, labels are not."""
+
+    connection: int
+    _labels: dict[int, int] = field(default_factory=dict)
+    _numbers: dict[int, int] = field(default_factory=dict)
+
+    def labelled(self, number: int, message: Message) -> dict[str, Any]:
+        """Copy the fields of a message, with its place; a channel that is opened gets a new label."""
+        place: dict[str, Any] = {"connection": self.connection}
+        if number:
+            if message.kind == "amqp.channel.open":
+                label = len(self._numbers) + 1
+                self._labels[number], self._numbers[label] = label, number
+            place["channel"] = self._labels.get(number, 0)
+        return {**place, **without_secret(message)}
+
+    def number(self, message: Message) -> int:
+        """Tell the number of the channel that a labelled message is for."""
+        return self._numbers.get(message.fields.get("channel", 0), 0)

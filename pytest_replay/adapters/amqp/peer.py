@@ -1,0 +1,251 @@
+"""The peer: the far end of a replayed connection, in memory. It says what was recorded, when the session lets it.
+
+It lives on the event loop that made the connection. What it says is put on a queue and fed to the reader in a turn of
+the loop of its own, in order, whoever released it: never within a `write`, where the library is not ready to hear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.adapters.amqp.codec import Decoder, encode
+from pytest_replay.adapters.amqp.faults import CANCELLED, CLOSED, CONNECT_ERROR, make_error
+from pytest_replay.adapters.amqp.lines import PRESCRIBED, Channels
+from pytest_replay.adapters.amqp.timers import next_turn
+from pytest_replay.errors import ReplayFailure
+from pytest_replay.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_replay.adapters.amqp.lines import Lines
+    from pytest_replay.session import Call
+
+_INTERNAL_ERROR = 541
+"""The reply code for a peer that can't go on (AMQP 0-9-1 §1.1 constants)."""
+_LONGEST_TEXT = 255
+"""Bytes of a short string."""
+_SETTLES = frozenset({"amqp.basic.ack", "amqp.basic.nack", "amqp.basic.reject"})
+_DELIVERS = frozenset({"amqp.basic.deliver", "amqp.basic.get-ok"})
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """What is counted anew on each live channel."""
+
+    confirms: bool = False
+    published: int = 0
+    delivered: int = 0
+    recorded: dict[int, int] = field(default_factory=dict)
+    """The recorded delivery tag of each live one."""
+
+
+class Peer:
+    """The far end of one replayed connection."""
+
+    def __init__(self, lines: Lines, label: int, url: str) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.reader = asyncio.StreamReader(loop=self.loop)
+        self._lines = lines
+        self._session = lines.session
+        self._label = label
+        self._url = url
+        self._thread = threading.get_ident()
+        self._channels = Channels(label)
+        self._numbers: dict[int, _Numbers] = {}
+        self._said = Decoder()
+        self._due: list[tuple[float, int, Call | None, Message]] = []
+        """What is to be said: when it may (on the loop's clock), in which order, for which call."""
+        self._order = 0
+        self._latest: dict[str, float] = {}
+        """When the last delivery is due that a consumer was promised: what is delivered keeps its order."""
+        self._turn: asyncio.Handle | None = None
+        self._over = False
+
+    @property
+    def timers(self) -> tuple[asyncio.Handle, ...]:
+        """The timers on the loop that are this peer's own."""
+        return () if self._turn is None else (self._turn,)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is left that this peer is about to say."""
+        return not self._due
+
+    def hear(self, data: bytes) -> None:
+        """Take what the library wrote."""
+        if self._over:
+            return
+        try:
+            for number, message in self._said.feed(bytes(data)):
+                self._hear(number, message)
+        except ReplayFailure as failure:
+            self._lines.abort(failure)
+        except PermissionError:  # what a failure is in a worker of multiprocessing.pool
+            self._lines.abort(self._session.failures[-1])
+        except Exception as error:  # noqa: BLE001  # the library's writer must not die of it
+            self._lines.broken(self._url, error)
+
+    def deliver(self, call: Call, message: Message, due: float) -> None:
+        """Say what the recorded peer said for a call, not before it is `due` on the session's clock."""
+        if message.kind in {CANCELLED, CONNECT_ERROR}:
+            return  # it told how the connection did not come about
+        later = due - self._session.now()
+        if threading.get_ident() == self._thread:
+            self._put(self.loop.time() + later, call, message)
+        else:
+            with suppress(RuntimeError):  # the loop is closed, and nobody listens
+                self.loop.call_soon_threadsafe(lambda: self._put(self.loop.time() + later, call, message))
+
+    def refuse(self, text: str) -> None:
+        """Close the connection, for the test can't go on."""
+        said = {
+            "connection": self._label,
+            "reply_code": _INTERNAL_ERROR,
+            "reply_text": text.encode()[:_LONGEST_TEXT].decode(errors="ignore"),
+        }
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._put, 0.0, None, Message("amqp.connection.close", said))
+
+    def end(self) -> None:
+        """Take the library's leave: it closed its side."""
+        self._put(0.0, None, Message(CLOSED))
+
+    def _hear(self, number: int, message: Message) -> None:
+        if message.kind == "amqp.heartbeat":
+            self._put(0.0, None, message)
+            return
+        if message.kind in PRESCRIBED:
+            return
+        fields = self._channels.labelled(number, message)
+        numbers = self._numbers.setdefault(fields.get("channel", 0), _Numbers())
+        origin = None
+        if message.kind == "amqp.basic.publish":
+            numbers.published += numbers.confirms
+            origin = numbers.published
+        elif message.kind in _SETTLES:
+            tag = fields.get("delivery_tag", 0)
+            fields["delivery_tag"] = numbers.recorded.get(tag, tag)
+        elif message.kind == "amqp.confirm.select":
+            numbers.confirms = True
+        call = self._session.open(Message(message.kind, fields, message.body), origin=origin, wire=False)
+        if message.kind == "amqp.connection.close":
+            self._put(0.0, None, Message("amqp.connection.close-ok"))
+            self.end()
+        elif message.kind == "amqp.channel.close" and call.recorded is None:
+            self._put(0.0, None, Message("amqp.channel.close-ok", {"channel": fields["channel"]}))
+
+    def _put(self, due: float, call: Call | None, message: Message) -> None:
+        self._order += 1
+        if message.kind == "amqp.basic.deliver":
+            consumer = message.fields.get("consumer_tag", "")
+            due = self._latest[consumer] = max(due, self._latest.get(consumer, due))
+        heapq.heappush(self._due, (due, self._order, call, message))
+        if isinstance(self._turn, asyncio.TimerHandle):
+            self._turn.cancel()
+            self._turn = None
+        if self._turn is None:
+            self._turn = self.loop.call_soon(self._speak)
+
+    def _speak(self) -> None:
+        """Say all that may be said now."""
+        self._turn = None
+        data: list[bytes] = []
+        try:
+            while self._due and not self._over:
+                again = next_turn(self.loop, self._due[0][0], self._lines.timers)
+                if again is not None:
+                    self._turn = self.loop.call_at(again, self._speak)
+                    break
+                if self._due[0][3].kind == CLOSED and data:  # what was said before has to be read first
+                    self._turn = self.loop.call_soon(self._speak)
+                    break
+                _, _, call, message = heapq.heappop(self._due)
+                if message.kind == CLOSED:
+                    self._end(message)
+                else:
+                    data.append(self._encoded(call, message))
+        except Exception as error:  # noqa: BLE001  # the loop would only log it
+            self._lines.broken(self._url, error)
+        if data:
+            self.reader.feed_data(b"".join(data))
+
+    def _encoded(self, call: Call | None, message: Message) -> bytes:
+        """Write a message for this connection: its channel, its delivery tags."""
+        fields = {
+            name: value for name, value in message.fields.items() if name not in {"connection", "channel"}
+        }
+        label = message.fields.get("channel", 0)
+        if message.kind in _DELIVERS:
+            numbers = self._numbers.setdefault(label, _Numbers())
+            numbers.delivered += 1
+            numbers.recorded[numbers.delivered] = fields.get("delivery_tag", 0)
+            fields["delivery_tag"] = numbers.delivered
+        elif message.kind in _SETTLES and call is not None:
+            fields["delivery_tag"] = call.origin
+        said = Message(message.kind, fields, message.body)
+        if call is not None:
+            call.hear(
+                Message(message.kind, {**message.fields, **fields}, message.body), at=self._session.now()
+            )
+        if message.kind == "amqp.connection.close":
+            self._put(0.0, None, Message(CLOSED))
+        return encode(self._channels.number(message), said)
+
+    def _end(self, message: Message) -> None:
+        self._over = True
+        if message.fields.get("causes"):
+            self.reader.set_exception(make_error(message, cassette=self._session.name))
+        elif not self.reader.at_eof():
+            self.reader.feed_eof()
+
+
+class PeerWriter:
+    """The writing side of a replayed connection: what asyncio.StreamWriter is to a socket."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._closing = False
+        self.write: Callable[[bytes], None] = peer.hear
+
+    @property
+    def transport(self) -> PeerWriter:
+        """What stands for the transport: it can be aborted."""
+        return self
+
+    def writelines(self, lines: Any) -> None:
+        """Write pieces as one."""
+        self.write(b"".join(lines))
+
+    async def drain(self) -> None:
+        """Return at once: nothing is ever full."""
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        """Do nothing: the peer has heard all."""
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        """Close; the reader comes to its end in a later turn, as that of a socket does."""
+        if not self._closing:
+            self._closing = True
+            with suppress(RuntimeError):  # the loop is closed
+                self._peer.end()
+
+    abort = close
+
+    async def wait_closed(self) -> None:
+        """Let the reader see the end."""
+        await asyncio.sleep(0)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002  # the signature of streams
+        return default

@@ -1,0 +1,124 @@
+"""Stalls: an event loop on which nothing can happen any more, while a test still waits.
+
+Of asyncio's own loops that is known: no callback is ready, no timer will fire, no socket is open, no executor works.
+Of other loops, and of loops in threads, which may be left alone on purpose, only that nothing has been said for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.errors import StalledError
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+    from types import CodeType, FrameType
+
+    from pytest_replay.adapters.amqp.lines import Lines
+
+_INTERVAL = 0.5
+"""Seconds between two looks."""
+_LOOKS = 4
+"""Looks in a row at which nothing can happen: a thread that is just about to call gets that long."""
+_PATIENCE = 60.0
+"""Seconds without a word, where a loop can't be looked into."""
+_LIBRARIES = ("aiormq", "aio_pika")
+_PACKAGE = str(Path(__file__).parents[2])
+
+
+class Watch:
+    """Looks at one event loop, as long as a session has peers on it."""
+
+    def __init__(self, lines: Lines, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._lines = lines
+        self._session = lines.session
+        self._main = threading.current_thread() is threading.main_thread()
+        self._still = 0
+        self._said = (0, self._session.now())
+        self.timer = loop.call_later(_INTERVAL, self._look)
+
+    def _look(self) -> None:
+        if self._session.closed.is_set() or self._lines.refused is not None:
+            return
+        self.timer = self.loop.call_later(_INTERVAL, self._look)
+        now, said = self._session.now(), len(self._session.calls)
+        if said != self._said[0]:
+            self._said = (said, now)
+        known = _can_happen(self.loop, {*self._lines.timers(), self.timer})
+        self._still = 0 if known is not False else self._still + 1
+        sure = self._main and known is False and self._still >= _LOOKS
+        silent = (known is None or not self._main) and now - self._said[1] > _PATIENCE
+        if (sure or (silent and known is not True)) and all(
+            peer.quiet for peer in self._lines.peers.values()
+        ):
+            self._fail()
+
+    def _fail(self) -> None:
+        failure = StalledError(
+            test=self._session.test,
+            waiting=list(_waiting(self.loop)),
+            pending=self._session.pending,
+            unplayed=self._session.unplayed,
+        )
+        self._session.fail(failure)
+        self._lines.abort(failure)
+
+
+def cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what runs on a loop, but for the library's own tasks: these see their connections closed."""
+    for task in _tasks(loop):
+        task.cancel()
+
+
+def _can_happen(loop: Any, own: Container[Any]) -> bool | None:
+    """Tell whether anything may happen on a loop that nobody says anything to; None where that can't be known."""
+    if not all(hasattr(loop, name) for name in ("_ready", "_scheduled", "_selector")):
+        return None
+    if loop._ready or len(loop._selector.get_map()) > 1:  # one is the loop's own, to be woken by
+        return True
+    executor = getattr(loop, "_default_executor", None)
+    if executor is not None and executor._idle_semaphore._value < len(executor._threads):
+        return True
+    tasks: set[Any] = asyncio.all_tasks(loop)
+    beats = {task._fut_waiter for task in tasks if _is_heartbeat(task)}
+    timers = (timer for timer in loop._scheduled if not timer.cancelled() and timer not in own)
+    return any(not beats.intersection(timer._args or ()) for timer in timers)
+
+
+def _is_heartbeat(task: Any) -> bool:
+    code: CodeType | None = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and code.co_name == "__heartbeat" and _library_of(task) is not None
+
+
+def _tasks(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Task[Any]]:
+    return (task for task in asyncio.all_tasks(loop) if _library_of(task) is None)
+
+
+def _library_of(task: asyncio.Task[Any]) -> str | None:
+    frame: FrameType | None = getattr(task.get_coro(), "cr_frame", None)
+    package = "" if frame is None else str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package if package in _LIBRARIES else None
+
+
+def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+    """Tell where the tasks of a loop wait: the first line that isn't ours, and what that waits in."""
+    for task in _tasks(loop):
+        frames = [frame for frame in _frames(task) if not frame.f_code.co_filename.startswith(_PACKAGE)]
+        if frames:
+            first, last = frames[0], frames[-1]
+            place = f"{Path(first.f_code.co_filename).name}:{first.f_lineno} in {first.f_code.co_qualname}"
+            yield place if first is last else f"{place}, in {last.f_code.co_qualname}"
+
+
+def _frames(task: asyncio.Task[Any]) -> Iterator[FrameType]:
+    waited: Any = task.get_coro()
+    while waited is not None:
+        frame = getattr(waited, "cr_frame", None) or getattr(waited, "gi_frame", None)
+        if frame is None:
+            return
+        yield frame
+        waited = getattr(waited, "cr_await", None) or getattr(waited, "gi_yieldfrom", None)

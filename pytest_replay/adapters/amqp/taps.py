@@ -1,0 +1,85 @@
+"""Taps: put into aiormq's transport factories once per run; without an active session they only pass through."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from pytest_replay.active import active
+from pytest_replay.adapters.amqp.lines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from pytest_replay.messages import Message
+    from pytest_replay.session import Session
+
+_FACTORIES = ("TCPTransportFactory", "TLSTransportFactory")
+_LIBRARIES = ("aio-pika", "aiormq")
+
+
+class AmqpAdapter:
+    """The taps of one run."""
+
+    def __init__(self) -> None:
+        self._originals: list[tuple[Any, Any]] = []
+        self._lines: WeakKeyDictionary[Session, Lines] = WeakKeyDictionary()
+
+    def install(self) -> None:
+        """Tap the TCP and TLS transports of aiormq, if it is installed."""
+        if self._originals:
+            return
+        try:
+            module = importlib.import_module("aiormq.connection")
+        except ImportError:
+            return
+        for name in _FACTORIES:
+            factory = getattr(module, name)
+            self._originals.append((factory, factory.create))
+            factory.create = self._tapped(factory.create)
+
+    def remove(self) -> None:
+        """Put everything back."""
+        while self._originals:
+            factory, original = self._originals.pop()
+            factory.create = original
+
+    def timeless(self, message: Message) -> Hashable:
+        """Drop the timestamp of a message's properties, which tells when, not what."""
+        fields: dict[str, Any] = dict(message.fields)
+        if isinstance(fields.get("properties"), dict):
+            fields["properties"] = {
+                name: value for name, value in fields["properties"].items() if name != "timestamp"
+            }
+        return message.kind, repr(fields), message.body
+
+    def _tapped(self, original: Any) -> Any:
+        @functools.wraps(original)
+        async def create(factory: Any, url: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            from pytest_replay.adapters.amqp.connecting import connect  # noqa: PLC0415  # loads pamqp
+
+            session = active()
+            if session is None or (session.passes is not None and session.passes(url.host, url.port)):
+                return await original(factory, url, **kwargs)
+            lines = self._lines.get(session)
+            if lines is None:
+                lines = self._lines[session] = Lines(session)
+                session.libraries.update(_versions())
+            return await connect(lines, url, functools.partial(original, factory, url, **kwargs))
+
+        return create
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,192 @@
+"""What matching looks at in an AMQP message: its method, its arguments, its properties, and where it was said.
+
+Knows the words of AMQP 0-9-1, and no library that speaks it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.matching.bodies import BYTES
+from pytest_replay.matching.differences import between
+from pytest_replay.matching.symbols import usual_symbols
+from pytest_replay.matching.urls import split_url
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_replay.matching.matchers import BodyMatcher, Matcher
+    from pytest_replay.matching.symbols import SymbolKey, Symbols
+    from pytest_replay.messages import Message
+
+CONNECT = "amqp.connect"
+START_OK = "amqp.connection.start-ok"
+CHANNEL_OPEN = "amqp.channel.open"
+CLOSES = frozenset({"amqp.connection.close", "amqp.channel.close"})
+"""How and whether a client says goodbye is for its library to know: nobody is failed for it."""
+
+_NAMED_BY = {
+    "amqp.basic.consume": ("queue",),
+    "amqp.basic.get": ("queue",),
+    "amqp.basic.publish": ("exchange", "routing_key"),
+    "amqp.exchange.declare": ("exchange",),
+    "amqp.exchange.delete": ("exchange",),
+    "amqp.queue.bind": ("exchange", "queue"),
+    "amqp.queue.declare": ("queue",),
+    "amqp.queue.delete": ("queue",),
+    "amqp.queue.purge": ("queue",),
+    "amqp.queue.unbind": ("exchange", "queue"),
+}
+"""The arguments that a headline names: what is said about which thing."""
+
+LANE = ("connection", "channel")
+"""The fields that say where a message was said."""
+
+_PASSED_OVER = {
+    START_OK: ("mechanism", "locale", "response", "connection"),
+    CHANNEL_OPEN: ("channel", "out_of_band"),
+    "amqp.connection.tune-ok": ("channel_max", "frame_max", "heartbeat"),
+    "amqp.connection.close": ("reply_code", "reply_text", "class_id", "method_id"),
+    "amqp.channel.close": ("reply_code", "reply_text", "class_id", "method_id"),
+}
+"""Arguments that say nothing of the test: whose library it is, its limits, and which connection will be whose."""
+
+
+def is_amqp(message: Message) -> bool:
+    """Tell whether a message is one of AMQP."""
+    return message.kind.startswith("amqp.")
+
+
+def is_close(route: str) -> bool:
+    """Tell whether a route is one of `CLOSES`."""
+    return route.startswith(("connection.close ", "channel.close "))
+
+
+def amqp_route(message: Message, symbols: Symbols | None = None) -> str:
+    """Make the route of something said, such as `basic.publish orders/created on 1.2`: connection 1, channel 2."""
+    fields = message.fields
+    if message.kind == CONNECT:
+        return str((symbols or usual_symbols()).mask(f"CONNECT {fields.get('url', '')}"))
+    word = message.kind.removeprefix("amqp.")
+    names = [str(fields[name]) if name in fields else '""' for name in _NAMED_BY.get(message.kind, ())]
+    passed = _PASSED_OVER.get(message.kind, ())
+    lane = ".".join(str(fields[name]) for name in LANE if name in fields and name not in passed)
+    route = f"{word} {'/'.join(names)}" if names else word
+    return str((symbols or usual_symbols()).mask(f"{route} on {lane}" if lane else route))
+
+
+class ArgumentsMatcher:
+    """The arguments and properties of a method: all but when it was said, and what only the library knows."""
+
+    def __init__(
+        self,
+        *,
+        ignored: Collection[str] = (),
+        ignored_headers: Collection[str] = (),
+        loose: Collection[str] = (),
+    ) -> None:
+        """Pass over arguments and properties, headers (in lower case), and parts of the URL, by name."""
+        self._ignored = frozenset(ignored) | {"timestamp"}
+        self._ignored_headers = frozenset(ignored_headers)
+        self._loose = loose
+
+    def text(self, message: Message) -> str:
+        """Write what counts, the same for messages that say the same."""
+        return json.dumps(self.said(message), sort_keys=True, ensure_ascii=False, default=repr)
+
+    def said(self, message: Message) -> dict[str, dict[str, Any]]:
+        """Pick what counts: `argument`, `property` and `header`, each by name."""
+        fields = message.fields
+        if message.kind == CONNECT:
+            url = split_url(fields["url"], self._loose)
+            return {"argument": {"scheme": url.scheme, "host": url.host, "port": url.port, "vhost": url.path}}
+        passed = _PASSED_OVER.get(message.kind, ())
+        arguments, properties, headers = {}, {}, {}
+        for name, value in fields.items():
+            if name in passed or name in self._ignored:
+                continue
+            if name == "client_properties":
+                arguments["connection_name"] = value.get("connection_name")
+            elif name != "properties":
+                arguments[name] = _unmarked(value) if isinstance(value, dict) else value
+        for name, value in fields.get("properties", {}).items():
+            if name == "headers" and name not in self._ignored:
+                headers = {
+                    key: _unmarked(item)
+                    for key, item in value.items()
+                    if key.lower() not in self._ignored_headers
+                }
+            elif name not in self._ignored:
+                properties[name] = value
+        return {"argument": arguments, "property": properties, "header": headers}
+
+    def difference(self, now: Message, then: Message, symbols: Symbols) -> list[str]:
+        """List how two messages differ, but for their symbols."""
+        asked, recorded = self.said(now), self.said(then)
+        lines = [] if now.kind == then.kind else [f"method: asked {now.kind}, recorded {then.kind}"]
+        for part in asked:
+            lines += between(
+                f"{part} ", _masked(asked[part], symbols), _masked(recorded.get(part, {}), symbols)
+            )
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class AmqpPlan:
+    """What makes two AMQP messages the same."""
+
+    arguments: ArgumentsMatcher
+    body: BodyMatcher | None
+    others: tuple[Matcher, ...]
+    """The user's."""
+    symbols: Symbols
+
+    def key(self, seen: Message) -> SymbolKey:
+        """Make the key that a message shares, within its route, with those that it takes for the same."""
+        said: list[str | bytes] = [self.arguments.text(seen)]
+        if self.body is not None:
+            body = self.body.key(seen)
+            said.append(body if isinstance(body, bytes) else repr(body))
+        said += [repr(matcher.key(seen)) for matcher in self.others]
+        return self.symbols.key(said)
+
+    def differences(self, now: Message, then: Message) -> list[str]:
+        """List how a message differs from a recorded one; empty where only their symbols do."""
+        lines = self.arguments.difference(now, then, self.symbols)
+        if self.body is not None:
+            lines += self._body_differences(self.body, now, then)
+        texts = (matcher.difference(now, then) for matcher in self.others)
+        return lines + [line for text in texts if text is not None for line in text.splitlines()]
+
+    def _body_differences(self, body: BodyMatcher, now: Message, then: Message) -> list[str]:
+        asked, recorded = body.read(now), body.read(then)
+        if BYTES not in {asked.kind, recorded.kind} and asked.kind == recorded.kind:
+            return between("body $", _masked(asked.data, self.symbols), _masked(recorded.data, self.symbols))
+        if _masked(asked.data, self.symbols) == _masked(recorded.data, self.symbols):
+            return []
+        return (body.difference(now, then) or "").splitlines()
+
+
+def _unmarked(value: Any) -> Any:
+    """Write what is the same in two types of the wire alike: `{"amqp:l": 5}` is 5."""
+    if isinstance(value, dict):
+        if len(value) == 1:
+            key, content = next(iter(value.items()))
+            if key.startswith("amqp:"):
+                return _unmarked(content)
+        return {key: _unmarked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unmarked(item) for item in value]
+    return value
+
+
+def _masked(value: Any, symbols: Symbols) -> Any:
+    if isinstance(value, str | bytes):
+        return symbols.mask(value)
+    if isinstance(value, dict):
+        return {symbols.mask(key): _masked(item, symbols) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item, symbols) for item in value]
+    return value

@@ -1,0 +1,147 @@
+"""Settling: fresh interactions laid over old ones, so that a cassette differs only where the service does. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.matching import is_amqp, make_plan
+from pytest_replay.matching.symbols import Bindings, SymbolKey
+from pytest_replay.messages import Interaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from pytest_replay.matching import Plan, Symbols
+    from pytest_replay.messages import Message
+
+    Timeless = Callable[[Message], Hashable]
+
+
+def settle(
+    old: Sequence[Interaction],
+    fresh: Iterable[Interaction],
+    *,
+    whole: bool,
+    says: Callable[[Interaction], Hashable],
+    asks: Callable[[Interaction], Hashable],
+) -> list[Interaction]:
+    """Lay fresh interactions over old ones.
+
+    What `says` the same as an old one is unchanged, and the old one stays as it is. If `whole`, the rest of the old
+    ones go. Else they may belong to tests that were not recorded: they stay where they are, and only what `asks` the
+    same is replaced.
+    """
+    twins = _queues(old, says)
+    settled = [queue.popleft() if (queue := twins.get(says(it))) else it for it in fresh]
+    if whole:
+        return settled
+    answers = _queues(settled, asks)
+    replaced = {id(it): queue.popleft() for it in old if (queue := answers.get(asks(it)))}
+    behind = {id(it) for queue in answers.values() for it in queue}
+    kept = [replaced.get(id(it), it) for it in old]
+    return _relinked(kept + [it for it in settled if id(it) in behind], old, settled, replaced)
+
+
+def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: Plan) -> list[Interaction]:
+    """Give the ids that are made anew in every run the names that they have in the old interactions.
+
+    What is said with the same words around the ids is the same; the ids in it are bound, and renamed everywhere.
+    """
+    if not any(is_amqp(interaction.request) for interaction in fresh):
+        return list(fresh)
+    symbols, bindings = plan.amqp.symbols, Bindings()
+    twins = _queues(old, lambda it: (plan.route(it.request), plan.key(it.request)))
+    for interaction in fresh:
+        queue = twins.get((plan.route(interaction.request), plan.key(interaction.request)))
+        if not queue:
+            continue
+        twin = queue.popleft()
+        for now, then in zip(_messages(interaction), _messages(twin), strict=False):
+            said, known = _key(now, symbols), _key(then, symbols)
+            if said == known:
+                bindings.bind(said, known)
+    names = bindings.recorded
+    return [_with_names(interaction, symbols, names) for interaction in fresh] if names else list(fresh)
+
+
+def sayings(ignore: Sequence[str], timeless: Timeless) -> Callable[[Interaction], Hashable]:
+    """Make the function that tells what an interaction says, apart from the time and from what is `ignore`d."""
+    lengths = ["header:content-length"] if any(path.startswith("body") for path in ignore) else []
+    strict = make_plan(["method", "url", "headers", "body"], [*ignore, *lengths], see=_as_it_is)
+
+    def says(interaction: Interaction) -> Hashable:
+        request = interaction.request
+        key = strict.key(request)
+        if isinstance(key, SymbolKey):
+            key = (key.masked, key.symbols)
+        replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
+        return strict.route(request), key, replies
+
+    return says
+
+
+def askings(plan: Plan) -> Callable[[Interaction], Hashable]:
+    """Make the function that tells what an interaction asks, as matching sees it."""
+    return lambda interaction: (plan.route(interaction.request), plan.key(interaction.request))
+
+
+def _relinked(
+    final: list[Interaction],
+    old: Sequence[Interaction],
+    settled: Sequence[Interaction],
+    replaced: Mapping[int, Interaction],
+) -> list[Interaction]:
+    """Count the causes of replies anew, where interactions have moved apart."""
+    sources = {id(it): (old, place) for place, it in enumerate(old)}
+    sources |= {id(it): (settled, place) for place, it in enumerate(settled)}
+    places = {id(it): place for place, it in enumerate(final)}
+
+    def linked(interaction: Interaction) -> Interaction:
+        if all(reply.after == (0,) for reply in interaction.replies):
+            return interaction
+        source, place = sources[id(interaction)]
+
+        def steps(back: int) -> int | None:
+            cause = source[place - back] if back <= place else interaction
+            cause = replaced.get(id(cause), cause)
+            found = places[id(interaction)] - places.get(id(cause), len(final))
+            return found if found >= 0 else None
+
+        after = (tuple(sorted({0, *filter(None, map(steps, reply.after))})) for reply in interaction.replies)
+        replies = (replace(reply, after=now) for reply, now in zip(interaction.replies, after, strict=True))
+        return replace(interaction, replies=tuple(replies))
+
+    return [linked(interaction) for interaction in final]
+
+
+def _queues(
+    interactions: Iterable[Interaction], key: Callable[[Interaction], Hashable]
+) -> dict[Hashable, deque[Interaction]]:
+    queues: dict[Hashable, deque[Interaction]] = {}
+    for interaction in interactions:
+        queues.setdefault(key(interaction), deque()).append(interaction)
+    return queues
+
+
+def _messages(interaction: Interaction) -> list[Message]:
+    return [interaction.request, *(reply.message for reply in interaction.replies)]
+
+
+def _key(message: Message, symbols: Symbols) -> SymbolKey:
+    fields: dict[str, Any] = dict(message.fields)
+    if isinstance(fields.get("properties"), dict):
+        fields["properties"] = {k: v for k, v in fields["properties"].items() if k != "timestamp"}
+    return symbols.key([message.kind, repr(fields), message.body])
+
+
+def _with_names(interaction: Interaction, symbols: Symbols, names: Mapping[str, str]) -> Interaction:
+    replies = (
+        replace(reply, message=symbols.rewrite_message(reply.message, names)) for reply in interaction.replies
+    )
+    return Interaction(symbols.rewrite_message(interaction.request, names), tuple(replies))
+
+
+def _as_it_is(message: Message) -> Message:
+    return message
