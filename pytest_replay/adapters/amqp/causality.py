@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic
 
-from pytest_replay.adapters.amqp.channels import Connection, latest, named
+from pytest_replay.adapters.amqp.channels import Connection, named
 from pytest_replay.adapters.amqp.consumers import content
 from pytest_replay.adapters.amqp.requeues import Requeues
-from pytest_replay.adapters.amqp.said import Ids, Said, Token, tokens
+from pytest_replay.adapters.amqp.said import Ids, Said, Token, latest, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic
 from pytest_replay.adapters.amqp.answers import METHODS, asked_by, asks
 from pytest_replay.adapters.amqp.consumers import Consumers
 from pytest_replay.adapters.amqp.publishes import Publishes
-from pytest_replay.adapters.amqp.said import Token
+from pytest_replay.adapters.amqp.said import Token, latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,8 +103,3 @@ def named(message: Message, channels: Iterable[Channel[Token]]) -> Said[Token] |
     """Find the method that a close is about: the last that its class and method numbers name (§1.4.2.7)."""
     kind = METHODS.get((message.fields.get("class_id", 0), message.fields.get("method_id", 0)))
     return latest(channel.last(kind) for channel in channels) if kind else None
-
-
-def latest(said: Iterable[Said[Token] | None]) -> Said[Token] | None:
-    """Give the one that was said last."""
-    return max((one for one in said if one is not None), key=lambda one: one.order, default=None)

@@ -39,6 +39,8 @@ class Window(Generic[Token]):
 
     def free(self, said: Said[Token]) -> None:
         """Free a slot by what settled a delivery."""
+        if self._opened is not None and said.order < self._opened.order:
+            said = self._opened  # a recover that was asked for before, and is only now done
         self._last = said
         if self._free < 0:
             self._free += 1

@@ -58,6 +58,11 @@ def _stays(one: Said[Token], said: Said[Token], places: Container[Place]) -> boo
     return one.place != said.place and (one.place in places or one.order > said.order)
 
 
+def latest(said: Iterable[Said[Token] | None]) -> Said[Token] | None:
+    """Give the one that was said last."""
+    return max((one for one in said if one is not None), key=lambda one: one.order, default=None)
+
+
 def tokens(causes: Iterable[Said[Token]]) -> tuple[Token, ...]:
     """Put causes in the order in which they were said.
 
