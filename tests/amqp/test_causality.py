@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -10,6 +12,11 @@ from pytest_replay.adapters.amqp.causality import Causality
 from pytest_replay.messages import Message
 
 CH = 1
+
+
+@dataclass(frozen=True)
+class Token:
+    number: int
 
 
 class Talk:
@@ -430,6 +437,16 @@ def test_what_was_on_its_way_is_given_back_by_a_close() -> None:
     assert again == ("one", "close", "consume2")
 
 
+def test_what_is_alike_may_have_been_given_back_on_its_way() -> None:
+    talk = consuming()
+    talk.say("consume2", "basic.consume", consumer_tag="u", channel=2)
+    talk.deliver(1, b"x")
+    talk.say("close3", "channel.close", channel=3)
+    talk.say("nack", "basic.nack", delivery_tag=1, requeue=True)
+
+    assert talk.deliver(1, b"x", "u", channel=2, redelivered=True) == ("consume2", "close3", "nack")
+
+
 def test_a_dead_letter_follows_its_rejection() -> None:
     talk = consuming()
     talk.say("dead", "basic.consume", consumer_tag="d", queue="dead")
@@ -529,6 +546,19 @@ def test_what_is_heard_before_anything_was_said_has_no_cause() -> None:
     assert causality.heard(Message("amqp.closed", {"connection": 1})) == [
         (Message("amqp.closed", {"connection": 1}), ())
     ]
+
+
+def test_confirmed_publishes_without_an_id_are_dropped() -> None:
+    causality: Causality[Token] = Causality()
+    causality.said(_message("confirm.select", 1, 1, {}), Token(-1))
+    tokens = WeakSet[Token]()
+    for said in map(Token, range(3)):
+        tokens.add(said)
+        causality.said(_message("basic.publish", 1, 1, {"mandatory": True}), said)
+
+    causality.heard(_message("basic.ack", 1, 1, {"multiple": True}))
+
+    assert [token.number for token in tokens] == [2]  # the last may still be why something comes
 
 
 def test_a_connection_leaves_nothing_behind() -> None:

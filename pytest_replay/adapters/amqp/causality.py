@@ -6,20 +6,19 @@ not say what the cause was, the answer is rather too late than too early: all th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from pytest_replay.adapters.amqp.channels import Connection, named
 from pytest_replay.adapters.amqp.consumers import content
 from pytest_replay.adapters.amqp.requeues import Requeues
 from pytest_replay.adapters.amqp.said import Ids, Said, Token, latest, tokens
+from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_replay.adapters.amqp.channels import Channel
     from pytest_replay.adapters.amqp.said import Place
-    from pytest_replay.messages import Message
 
 _CONFIRMS = frozenset({"amqp.basic.ack", "amqp.basic.nack"})
 _SETTLES = frozenset({"amqp.basic.ack", "amqp.basic.nack", "amqp.basic.reject"})
@@ -148,7 +147,7 @@ class Causality(Generic[Token]):
     ) -> list[tuple[Message, tuple[Token, ...]]]:
         fields = dict(message.fields)
         tag, multiple = fields.pop("delivery_tag", 0), bool(fields.pop("multiple", False))
-        single = replace(message, fields=fields)
+        single = Message(message.kind, fields)
         publishes = channel.publishes.confirmed(tag, multiple=multiple)
         if publishes:
             return [(single, tokens((said,))) for said in publishes]
