@@ -35,11 +35,11 @@ LAYOUTS = {"json": ("spaced", "ascii", "newline"), "text": ("crlf",), "base64": 
 """The forms of a body, and the words that may tell the layout of each."""
 KEYS = (*LAYOUTS, "layout", "charset", "coding", "raw")
 """The keys that a form is made of."""
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Signs of binary data. Those from U+0080 to U+009F are none: text that was once decoded wrongly has many."""
 
 _REPRODUCIBLE = frozenset({"gzip", "x-gzip", "deflate"})
 """The codings that a recipe can be exact for, on any machine with zlib."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""Signs of binary data. Those from U+0080 to U+009F are none: text that was once decoded wrongly has many."""
 _check_json = json.JSONDecoder().decode
 
 
@@ -107,7 +107,7 @@ def _decoded(data: bytes, charset: str) -> str | None:
         same = text.encode(charset) == data
     except (LookupError, ValueError):
         return None
-    return text if same and not _CONTROL.search(text) else None
+    return text if same and not CONTROL.search(text) else None
 
 
 def _shown_json(text: str) -> dict[str, str] | None:

@@ -190,6 +190,9 @@ def call_of(
         pytest.param("text/plain; charset=x-none", b"a", b"a", id="text in a charset that nobody knows"),
         pytest.param("application/x-www-form-urlencoded", b"a=1", "a=1", id="form"),
         pytest.param("application/octet-stream", b"\xff\0", b"\xff\0", id="bytes"),
+        pytest.param("application/x-protobuf", b"\x08\1", b"\x08\1", id="bytes that might be text"),
+        pytest.param("application/xml", b"<a/>", "<a/>", id="text of a kind"),
+        pytest.param("", b'{"a": [1]}', {"a": [1]}, id="JSON that is not said to be"),
         pytest.param("application/json", b"", None, id="nothing"),
     ],
 )
@@ -202,6 +205,15 @@ def test_a_compressed_body_is_told_as_what_is_in_it() -> None:
 
     assert HttpCall(call_of(headers=headers, body=gzip.compress(b"[1]"))).body == [1]
     assert HttpCall(call_of(headers=headers, body=b"no gzip")).body == "no gzip"
+
+
+def test_a_decoder_says_what_a_body_says() -> None:
+    calls = [call_of(body=b"\x08\x01"), call_of(body=b"\x08\x02")]
+
+    def decode(message: Message) -> Any:
+        return {"value": 1} if message.body == b"\x08\x01" else None
+
+    assert select_calls(calls, (), {}, decoders=[decode]).bodies == [{"value": 1}, b"\x08\x02"]
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])

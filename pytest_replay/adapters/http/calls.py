@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.codec import make_request, make_response
 from pytest_replay.adapters.http.faults import make_error
 from pytest_replay.adapters.respx import selector
-from pytest_replay.bodies.codings import CodingError, undo
-from pytest_replay.bodies.media import media_of
+from pytest_replay.adapters.series import Series
+from pytest_replay.bodies.meaning import meaning_of
 from pytest_replay.matching import route_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_replay.adapters.http.library import Library, Origin
-    from pytest_replay.messages import Message
+    from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.session import Call
 
 
@@ -29,6 +27,7 @@ class HttpCall:
     """One request that the test sent, and what came back."""
 
     _call: Call
+    _decoders: tuple[Decoder, ...] = ()
 
     @property
     def request(self) -> Any:
@@ -76,8 +75,11 @@ class HttpCall:
 
     @property
     def body(self) -> Any:
-        """What the request's body says: JSON decoded, other text as str, else bytes; None where there is none."""
-        return _said(self._call.request)
+        """What the request's body says; None where there is none.
+
+        It is what a decoder makes of it, JSON decoded, other text as str, else bytes.
+        """
+        return meaning_of(self._call.request, self._decoders)
 
     @property
     def replayed(self) -> bool:
@@ -111,68 +113,28 @@ class HttpCall:
         return f"{route_of(self._call.request)} -> {outcome or 'no answer'}"
 
 
-class Calls(Sequence[HttpCall]):
+class Calls(Series[HttpCall]):
     """Requests in the order in which they were sent."""
 
-    def __init__(self, calls: Iterable[HttpCall]) -> None:
-        self._calls = tuple(calls)
-
-    @overload
-    def __getitem__(self, index: int) -> HttpCall: ...
-    @overload
-    def __getitem__(self, index: slice) -> Calls: ...
-    def __getitem__(self, index: int | slice) -> HttpCall | Calls:
-        return Calls(self._calls[index]) if isinstance(index, slice) else self._calls[index]
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    @property
-    def count(self) -> int:  # type: ignore[override]  # nobody counts equal calls, all count calls
-        """How many there are."""
-        return len(self._calls)
+    noun = "calls"
 
     @property
     def statuses(self) -> list[int | None]:
         """The status of each; None where no response came."""
-        return [call.status for call in self._calls]
+        return [call.status for call in self]
 
-    @property
-    def bodies(self) -> list[Any]:
-        """What each request's body says: JSON decoded, other text as str, else bytes, or None."""
-        return [call.body for call in self._calls]
-
-    @property
-    def gaps(self) -> list[float]:
-        """Seconds from the end of each but the last to the start of the next; below 0 where they overlap."""
-        return [
-            after.started - (before.ended if before.ended is not None else before.started)
-            for before, after in zip(self._calls, self._calls[1:], strict=False)
-        ]
-
-    def __repr__(self) -> str:
-        lines = "".join(f"\n  {call!r}" for call in self._calls)
-        return f"<{len(self._calls)} calls{':' if lines else ''}{lines}>"
+    def _span(self, item: HttpCall) -> tuple[float, float]:
+        return item.started, item.started if item.ended is None else item.ended
 
 
-def select_calls(calls: Iterable[Call], patterns: tuple[Any, ...], lookups: dict[str, Any]) -> Calls:
+def select_calls(
+    calls: Iterable[Call],
+    patterns: tuple[Any, ...],
+    lookups: dict[str, Any],
+    *,
+    decoders: Sequence[Decoder] = (),
+) -> Calls:
     """Pick the HTTP calls whose requests fit respx patterns and lookups; all of them where none is given."""
     wanted = selector(patterns, lookups) if patterns or lookups else None
     http = (call for call in calls if call.request.kind == "http.request")
-    return Calls(HttpCall(call) for call in http if wanted is None or wanted(call.request))
-
-
-def _said(message: Message) -> Any:
-    """Read a body as what it is said to be, as far as that is true."""
-    if not message.body:
-        return None
-    media, raw = media_of(message), message.body
-    with suppress(CodingError):
-        raw = undo(raw, media.codings)
-    if media.is_json:
-        with suppress(ValueError):
-            return json.loads(raw)
-    try:
-        return raw.decode(media.charset or "utf-8")
-    except (LookupError, UnicodeDecodeError):
-        return raw
+    return Calls(HttpCall(call, tuple(decoders)) for call in http if wanted is None or wanted(call.request))
