@@ -1,0 +1,91 @@
+"""Published: what the test sent over AMQP, for its assertions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_replay.adapters.amqp.contents import Content, pick
+from pytest_replay.adapters.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_replay.bodies.decoders import Decoder
+    from pytest_replay.session import Call
+
+_CONFIRMS = {"amqp.basic.ack": True, "amqp.basic.nack": False}
+
+
+class Returned(NamedTuple):
+    """Why the broker gave a message back."""
+
+    code: int
+    text: str
+
+
+class Published(Content):
+    """One message that the test sent, and what became of it."""
+
+    __slots__ = ()
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether it was to come back if no queue takes it."""
+        return bool(self._message.fields.get("mandatory"))
+
+    @property
+    def confirmed(self) -> bool | None:
+        """Whether the broker took it: True for an ack, False for a nack, None where it has said neither."""
+        for reply in self._call.replies:
+            if reply.message.kind in _CONFIRMS:
+                return _CONFIRMS[reply.message.kind]
+        return None
+
+    @property
+    def returned(self) -> Returned | None:
+        """Reply code and text where it came back, such as `(312, "NO_ROUTE")`; else None."""
+        for reply in self._call.replies:
+            if reply.message.kind == "amqp.basic.return":
+                fields = reply.message.fields
+                return Returned(fields.get("reply_code", 0), fields.get("reply_text", ""))
+        return None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the tape took it, and not a broker."""
+        return self._call.recorded is not None
+
+    @property
+    def started(self) -> float:
+        """When it was sent, in seconds on the session's clock."""
+        return self._call.started
+
+    def __repr__(self) -> str:
+        outcome = {True: " -> acked", False: " -> nacked", None: ""}[self.confirmed]
+        if self.returned is not None:
+            outcome = f" -> returned: {self.returned.code} {self.returned.text}"
+        return f"basic.publish {self._place} on {self._lane}{outcome}"
+
+
+class Publishes(Series[Published]):
+    """Messages in the order in which they were sent."""
+
+    noun = "published"
+
+    def _span(self, item: Published) -> tuple[float, float]:
+        return item.started, item.started
+
+
+def select_published(
+    calls: Iterable[Call], lookups: Mapping[str, Any], *, decoders: Sequence[Decoder] = ()
+) -> Publishes:
+    """Pick the messages that were sent and meet every lookup; all of them where none is given.
+
+    Raises SettingsError for an unknown lookup.
+    """
+    sent = (
+        Published(call, call.request, tuple(decoders))
+        for call in calls
+        if call.request.kind == "amqp.basic.publish"
+    )
+    return Publishes(pick(sent, lookups, asked="published", besides=("mandatory",)))
