@@ -152,12 +152,11 @@ class Index:
 
     def give_back(self, position: int) -> None:
         """Undo the taking of a position: it may be asked for again."""
-        request = self.tape.read(position).request
         self.played.discard(position)
-        lane = self._lanes[self._route(request)]
-        ready = lane.ready.setdefault(self._keys[position], deque())
-        ready.append(position)
-        lane.ready[self._keys[position]] = deque(sorted(ready))
+        lane = self._lanes.get(self._route(self.tape.read(position).request))
+        if lane is not None and position not in lane.unread:  # else it will be read with the others
+            key = self._keys[position]
+            lane.ready[key] = deque(sorted([*lane.ready.get(key, ()), position]))
 
     def peek(self, request: Message) -> Message | None:
         """Read the first request on this one's route that is not played; None where there is none."""

@@ -55,15 +55,19 @@ class Call:
     """What the adapter wants to find again."""
     ending: str | None = None
     """The kind of message that stands for the end if the session closes before it came."""
+    asides: list[Reply] = field(default_factory=list)
+    """What came over a connection of another protocol because of this call."""
     causes: dict[int, Sequence[Call]] = field(default_factory=dict)
-    """What else a reply was caused by, by its place in `replies`."""
+    """What else a message that came over AMQP was caused by, by its place in `replies` or `asides`."""
 
     def hear(self, message: Message, *, at: float, besides: Sequence[Call] = ()) -> None:
         """Keep what the peer said `at` a time on the session's clock, because of this call and earlier ones."""
+        own = is_amqp(message) == is_amqp(self.request)
+        heard = self.replies if own else self.asides
         if besides:
-            self.causes[len(self.replies)] = besides
-        self.replies.append(Reply(message, delay=at - self.started))
-        if is_amqp(message) == is_amqp(self.request):  # else it is what an answer brought about elsewhere
+            self.causes[len(heard)] = besides
+        heard.append(Reply(message, delay=at - self.started))
+        if own:
             self.ended = at
 
 
@@ -338,10 +342,16 @@ def _interactions_of(calls: Sequence[Call]) -> list[Interaction]:
 
 
 def _interaction_of(call: Call, places: Mapping[int, int]) -> Interaction:
-    replies = [replace(reply, delay=round(reply.delay, 3)) for reply in call.replies]
+    caused = list(call.asides or call.replies)
     for number, causes in call.causes.items():
         steps = {places[id(call)] - places[id(cause)] for cause in causes if id(cause) in places}
-        replies[number] = replace(replies[number], after=tuple(sorted({0, *steps})))
+        caused[number] = replace(caused[number], after=tuple(sorted({0, *steps})))
+    replies = sorted([*call.replies, *caused], key=_delay) if call.asides else caused
+    replies = [replace(reply, delay=round(reply.delay, 3)) for reply in replies]
     if call.ending is not None:
         replies.append(Reply(Message(call.ending)))
     return Interaction(call.request, tuple(replies))
+
+
+def _delay(reply: Reply) -> float:
+    return reply.delay

@@ -7,6 +7,7 @@ import struct
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from enum import IntEnum
+from itertools import count
 from types import MappingProxyType
 
 import pytest
@@ -236,7 +237,7 @@ def test_a_decimal_does_not_depend_on_the_context() -> None:
         ({"a": {"amqp:V": 1}}, "there is only None"),
         ({"a": {"amqp:x": 5}}, "a string is str or bytes, not int"),
     ],
-    ids=repr,
+    ids=count(),
 )
 def test_what_no_table_can_hold_is_named(value: object, text: str) -> None:
     with pytest.raises(ValueError, match=text):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_replay.adapters.amqp.causality import Causality
 from pytest_replay.adapters.amqp.stalls import Watch, cancel_all
+from pytest_replay.adapters.amqp.turns import Turns
 from pytest_replay.errors import BrokenWireError
 
 if TYPE_CHECKING:
@@ -43,16 +44,6 @@ _SECRETS = {
 class Line(Protocol):
     """One connection."""
 
-    loop: asyncio.AbstractEventLoop
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing is left that it is about to say."""
-
-    @property
-    def timers(self) -> tuple[asyncio.Handle, ...]:
-        """Its own timers on the loop."""
-
     def refuse(self, text: str) -> None:
         """Close it, for the test can't go on."""
 
@@ -70,8 +61,10 @@ class Lines:
     """Why no more connections are made."""
     peers: dict[int, Line] = field(default_factory=dict)
     """Those that are replayed, by label."""
+    turns: list[Turns] = field(default_factory=list)
+    """One for each event loop that has a peer."""
     watches: list[Watch] = field(default_factory=list)
-    """One for each event loop."""
+    """Likewise."""
     _causality: Causality[Call] = field(default_factory=Causality)
     _told: int = 0
     """How many calls of the session the causality has been told of."""
@@ -117,16 +110,28 @@ class Lines:
     def admit(self, label: int, peer: Line) -> None:
         """Take a connection that is replayed."""
         self.peers[label] = peer
-        if all(watch.loop is not peer.loop for watch in self.watches):
-            self.watches.append(Watch(self, peer.loop))
 
-    def timers(self) -> set[asyncio.Handle]:
-        """Tell the timers that stand for what a peer is to say, not for what the test does."""
-        own = {timer for peer in self.peers.values() for timer in peer.timers}
-        return own.union(watch.timer for watch in self.watches)
+    def turns_on(self, loop: asyncio.AbstractEventLoop) -> Turns:
+        """Find what the peers on a loop are to say."""
+        for turns in self.turns:
+            if turns.loop is loop:
+                return turns
+        self.turns.append(Turns(loop, own=self.handles))
+        self.watches.append(Watch(self, loop))
+        return self.turns[-1]
+
+    def handles(self) -> set[Any]:
+        """Tell the handles on event loops that stand for this package, not for what the test does."""
+        return {turns.handle for turns in self.turns}.union(watch.timer for watch in self.watches)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no peer is about to say anything."""
+        return not any(turns.due for turns in self.turns)
 
     def _deliver(self, call: Call, message: Message, due: float) -> None:
-        peer = self.peers.get(message.fields.get("connection", call.request.fields["connection"]))
+        label = message.fields.get("connection") or call.request.fields.get("connection")
+        peer = self.peers.get(label) if isinstance(label, int) else None
         if peer is not None:
             peer.deliver(call, message, due)
 

@@ -1,13 +1,12 @@
 """The peer: the far end of a replayed connection, in memory. It says what was recorded, when the session lets it.
 
-It lives on the event loop that made the connection. What it says is put on a queue and fed to the reader in a turn of
-the loop of its own, in order, whoever released it: never within a `write`, where the library is not ready to hear.
+It lives on the event loop that made the connection, and says what it has to say in turns of that loop, whoever released
+it: never within a `write`, where the library is not ready to hear.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.adapters.amqp.codec import Decoder, encode
 from pytest_replay.adapters.amqp.faults import CANCELLED, CLOSED, CONNECT_ERROR, make_error
 from pytest_replay.adapters.amqp.lines import PRESCRIBED, Channels
-from pytest_replay.adapters.amqp.timers import next_turn
 from pytest_replay.errors import ReplayFailure
 from pytest_replay.messages import Message
 
@@ -59,23 +57,8 @@ class Peer:
         self._channels = Channels(label)
         self._numbers: dict[int, _Numbers] = {}
         self._said = Decoder()
-        self._due: list[tuple[float, int, Call | None, Message]] = []
-        """What is to be said: when it may (on the loop's clock), in which order, for which call."""
-        self._order = 0
-        self._latest: dict[str, float] = {}
-        """When the last delivery is due that a consumer was promised: what is delivered keeps its order."""
-        self._turn: asyncio.Handle | None = None
+        self._turns = lines.turns_on(self.loop)
         self._over = False
-
-    @property
-    def timers(self) -> tuple[asyncio.Handle, ...]:
-        """The timers on the loop that are this peer's own."""
-        return () if self._turn is None else (self._turn,)
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing is left that this peer is about to say."""
-        return not self._due
 
     def hear(self, data: bytes) -> None:
         """Take what the library wrote."""
@@ -140,40 +123,20 @@ class Peer:
         elif message.kind == "amqp.channel.close" and call.recorded is None:
             self._put(0.0, None, Message("amqp.channel.close-ok", {"channel": fields["channel"]}))
 
-    def _put(self, due: float, call: Call | None, message: Message) -> None:
-        self._order += 1
-        if message.kind == "amqp.basic.deliver":
-            consumer = message.fields.get("consumer_tag", "")
-            due = self._latest[consumer] = max(due, self._latest.get(consumer, due))
-        heapq.heappush(self._due, (due, self._order, call, message))
-        if isinstance(self._turn, asyncio.TimerHandle):
-            self._turn.cancel()
-            self._turn = None
-        if self._turn is None:
-            self._turn = self.loop.call_soon(self._speak)
-
-    def _speak(self) -> None:
-        """Say all that may be said now."""
-        self._turn = None
-        data: list[bytes] = []
+    def say(self, call: Call | None, message: Message) -> None:
+        """Say a message now."""
+        if self._over:
+            return
         try:
-            while self._due and not self._over:
-                again = next_turn(self.loop, self._due[0][0], self._lines.timers)
-                if again is not None:
-                    self._turn = self.loop.call_at(again, self._speak)
-                    break
-                if self._due[0][3].kind == CLOSED and data:  # what was said before has to be read first
-                    self._turn = self.loop.call_soon(self._speak)
-                    break
-                _, _, call, message = heapq.heappop(self._due)
-                if message.kind == CLOSED:
-                    self._end(message)
-                else:
-                    data.append(self._encoded(call, message))
+            if message.kind == CLOSED:
+                self._end(message)
+            else:
+                self.reader.feed_data(self._encoded(call, message))
         except Exception as error:  # noqa: BLE001  # the loop would only log it
             self._lines.broken(self._url, error)
-        if data:
-            self.reader.feed_data(b"".join(data))
+
+    def _put(self, due: float, call: Call | None, message: Message) -> None:
+        self._turns.put(due, self, call, message)
 
     def _encoded(self, call: Call | None, message: Message) -> bytes:
         """Write a message for this connection: its channel, its delivery tags."""

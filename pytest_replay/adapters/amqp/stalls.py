@@ -48,13 +48,11 @@ class Watch:
         now, said = self._session.now(), len(self._session.calls)
         if said != self._said[0]:
             self._said = (said, now)
-        known = _can_happen(self.loop, {*self._lines.timers(), self.timer})
+        known = _can_happen(self.loop, self._lines.handles())
         self._still = 0 if known is not False else self._still + 1
         sure = self._main and known is False and self._still >= _LOOKS
         silent = (known is None or not self._main) and now - self._said[1] > _PATIENCE
-        if (sure or (silent and known is not True)) and all(
-            peer.quiet for peer in self._lines.peers.values()
-        ):
+        if (sure or (silent and known is not True)) and self._lines.quiet:
             self._fail()
 
     def _fail(self) -> None:

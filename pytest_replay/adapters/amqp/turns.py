@@ -1,0 +1,129 @@
+"""Turns: when the peers on one event loop say what they are to say.
+
+Recorded time passes only when nothing else can happen: what is due later is said when the loop would go to sleep,
+and not before a timer that fires earlier. So a test has done all that it does about one message when the next one
+comes, and a reply that came too late for a timeout does so again. None of it takes longer than it took.
+
+Of asyncio's own loops it is known what they are about to do. On others (uvloop) a message waits for some turns, or,
+where it came after a while, for as long as it did.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_replay.adapters.amqp.faults import CLOSED
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Container
+
+    from pytest_replay.messages import Message
+    from pytest_replay.session import Call
+
+_AFTER = 0.0005
+"""Seconds that the callbacks of a timer are given, before the message comes."""
+_SHORT = 0.05
+"""Seconds: a delay that no timer is likely to fall into, where timers can't be seen."""
+_BUSY_TURNS = 500
+"""Turns for which a message waits for a loop that is never idle: one on which somebody polls."""
+_BLIND_TURNS = 10
+"""The same, where it can't be seen whether a loop is idle."""
+_DELIVER = "amqp.basic.deliver"
+_ENDS = frozenset({CLOSED, "amqp.connection.close"})
+"""What takes away what was said before it, unless that has been read."""
+
+
+class Speaker(Protocol):
+    """A peer."""
+
+    def say(self, call: Call | None, message: Message) -> None:
+        """Say a message now."""
+
+
+class Turns:
+    """What the peers on one loop are to say, each when it is due on the loop's clock."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, own: Callable[[], Container[Any]]) -> None:
+        """Take turns on a loop. `own` tells the handles that are not the test's."""
+        self.loop = loop
+        self.due: list[tuple[float, int, bool, Speaker, Call | None, Message]] = []
+        """When, in which order, and whether later than what caused it; who, for what, and what."""
+        self.handle: asyncio.Handle | None = None
+        self._own = own
+        self._order = 0
+        self._waited = 0
+        """Turns since the last message."""
+        self._tags: dict[tuple[Speaker, int], dict[int, float]] = {}
+        """When the deliveries of a channel are due that wait, by their recorded tags: the order in which they came."""
+
+    def put(self, due: float, speaker: Speaker, call: Call | None, message: Message) -> None:
+        """Have a peer say a message, not before it is due."""
+        if message.kind == _DELIVER:
+            self._waiting(speaker, message)[message.fields.get("delivery_tag", 0)] = due
+        later = due > self.loop.time() or message.kind in _ENDS
+        self._push(due, later, speaker, call, message)
+        self._waited = 0
+        self._soon()
+
+    def _push(self, due: float, later: bool, speaker: Speaker, call: Call | None, message: Message) -> None:  # noqa: FBT001
+        self._order += 1
+        heapq.heappush(self.due, (due, self._order, later, speaker, call, message))
+
+    def _soon(self) -> None:
+        if self.handle is not None:
+            self.handle.cancel()
+        self.handle = self.loop.call_soon(self._speak)
+
+    def _speak(self) -> None:
+        self.handle = None
+        while self.due:
+            due, _, later, speaker, call, message = self.due[0]
+            if later:
+                if self._busy():
+                    self._soon()
+                    return
+                again = self._first_timer(due)
+                if again is not None:
+                    self.handle = self.loop.call_at(again, self._speak)
+                    return
+            heapq.heappop(self.due)
+            if message.kind == _DELIVER and not self._is_first(due, speaker, call, message):
+                continue
+            self._waited = 0
+            speaker.say(call, message)
+
+    def _is_first(self, due: float, speaker: Speaker, call: Call | None, message: Message) -> bool:
+        """Tell whether a delivery is the first that waits on its channel; else it goes back behind that one."""
+        waiting, tag = self._waiting(speaker, message), message.fields.get("delivery_tag", 0)
+        first = min(waiting, default=tag)
+        if first < tag:
+            self._push(max(due, waiting[first]), True, speaker, call, message)  # noqa: FBT003
+            return False
+        waiting.pop(tag, None)
+        return True
+
+    def _waiting(self, speaker: Speaker, message: Message) -> dict[int, float]:
+        return self._tags.setdefault((speaker, message.fields.get("channel", 0)), {})
+
+    def _busy(self) -> bool:
+        """Tell whether the loop has anything else to do before it would sleep."""
+        self._waited += 1
+        ready = getattr(self.loop, "_ready", None)
+        if ready is None or self._waited > _BUSY_TURNS:
+            return self._waited < _BLIND_TURNS
+        own = self._own()
+        return any(not handle._cancelled and handle not in own for handle in ready)
+
+    def _first_timer(self, due: float) -> float | None:
+        """Tell when to ask again whether what is due may be said; None where it may now."""
+        scheduled: list[Any] | None = getattr(self.loop, "_scheduled", None)
+        if scheduled is None:
+            return due if due > self.loop.time() + _SHORT else None
+        if not scheduled or scheduled[0].when() >= due:
+            return None
+        own = self._own()
+        timers = (timer.when() for timer in scheduled if not timer.cancelled() and timer not in own)
+        first = min(timers, default=due)
+        return min(first + _AFTER, due) if first < due else None
