@@ -1,5 +1,6 @@
 # Each of these does its own set-up: it takes Python 3.11 or newer, and make.
 #   make test     the whole suite
+#   make amqp     what speaks AMQP once more, with aio-pika 10
 #   make check    the static checks: rules, layout, types, import contracts
 #   make demo     record a small suite, stop its servers, replay it
 #   make record   record the checked-in cassettes again, from the servers in fixtures/
@@ -12,10 +13,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 READY := $(VENV)/.ready
 NOX = PATH="$(abspath $(VENV))/bin:$$PATH" nox
 
-.PHONY: test check demo record bench clean
+.PHONY: test amqp check demo record bench clean
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest --numprocesses=auto
+
+amqp: $(READY)
+	$(NOX) --session 'amqp(aio-pika-10)' --force-python $(abspath $(VENV))/bin/python
 
 check: $(READY)
 	$(NOX) --no-venv --no-install --session lint types imports

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "imports", "tests", "oldest", "coverage", "build"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "amqp", "oldest", "coverage", "build"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 BOTH = ["httpx", "httpx2"]
 """The two libraries: each is a dependency group, and an extra of the same name."""
+EVERYTHING = [*BOTH, "metricq"]
+AMQP_TESTS = ["tests/amqp", "tests/fixtures", "tests/sdk"]
 
 
 @nox.session
@@ -38,7 +40,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types."""
-    install(session, "types", "test", *BOTH, project=".[all]")
+    install(session, "types", "test", *EVERYTHING, project=".[all]")
     session.run("mypy")
 
 
@@ -53,21 +55,29 @@ def imports(session: nox.Session) -> None:
 @nox.parametrize("libraries", [["httpx"], ["httpx2"], BOTH], ids=[*BOTH, "both"])
 def tests(session: nox.Session, libraries: list[str]) -> None:
     """Run the suite: with httpx only, with httpx2 only, and with both."""
-    install(session, "test", *libraries, project=f".[{','.join(libraries)}]")
+    install(session, "test", *libraries, project=f".[amqp,{','.join(libraries)}]")
     session.run("pytest", "--numprocesses=auto", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("library", ["metricq", "aio-pika-10"], ids=["metricq", "aio-pika-10"])
+def amqp(session: nox.Session, library: str) -> None:
+    """Run what speaks AMQP: with aio-pika 9 and what is built on it, and with aio-pika 10."""
+    install(session, "test", "httpx2", library, project=".[amqp,httpx2]")
+    session.run("pytest", "--numprocesses=auto", *(session.posargs or AMQP_TESTS))
 
 
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """Run the suite with the lowest versions that the metadata allows."""
-    install(session, "test", *BOTH, project=".[all]", constraints=lowest(*BOTH, "respx"))
+    install(session, "test", *BOTH, project=".[all]", constraints=lowest(*BOTH, "amqp", "respx"))
     session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Measure the lines and branches that the suite takes, its subprocesses included."""
-    install(session, "test", *BOTH, project=".[all]")
+    install(session, "test", *EVERYTHING, project=".[all]")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "--numprocesses=auto", *session.posargs)
     session.run("coverage", "combine", "--quiet")

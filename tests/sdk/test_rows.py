@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROW = re.compile(r"\b[GS]\d\d[a-z]?\b")
+ROW = re.compile(r"\b[AGMS]\d\d[a-z]?\b")
 LISTED = re.compile(r"^\| (\S+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 
 
