@@ -12,6 +12,7 @@
     ├── BrokenTapeError                 a cassette that proves unreadable while it is played
     ├── UnplayedError                   recorded interactions that the test didn't ask for
     ├── StalledError                    a test that waits for what will never come
+    ├── LentConnectionError             a connection of one cassette that a test with another one speaks over
     ├── BrokenWireError                 bytes on a connection that are not its protocol
     ├── NetworkBlockedError             a connection that tried to leave a replayed test
     └── LateRequestError                a request from a thread that outlived its test
@@ -163,6 +164,22 @@ class StalledError(ReplayFailure):
                 lines.append(f"  and {len(found) - 10} more")
         remedy = f"record the test again: pytest --record {shlex.quote(test)}"
         super().__init__("\n".join([*lines, "", "what to do next:", f"  {remedy}"]))
+
+
+class LentConnectionError(ReplayFailure):
+    """A connection of one cassette that a test with another one speaks over: a connection is recorded as a whole."""
+
+    def __init__(self, connection: str, *, opened_by: str, cassette: str, test: str) -> None:
+        self.connection = connection
+        self.opened_by = opened_by
+        self.cassette = cassette
+        self.test = test
+        super().__init__(
+            f"{test} speaks over a connection to {connection} which is of another cassette\n"
+            f"  it was opened for {opened_by}, in {cassette}, and a connection is recorded as a whole\n\n"
+            "what to do next:\n"
+            "  open it in the test, or in a fixture of function scope: in replay that costs next to nothing"
+        )
 
 
 class BrokenWireError(ReplayFailure):

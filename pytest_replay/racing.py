@@ -35,10 +35,10 @@ def raced(test: Any, session: Session) -> Any:
         unwatch = session.watch(race.lose)
         try:
             return await test(*args, **kwargs)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if race.failure is None:
                 raise
-            raise raisable(race.failure) from None
+            raise raisable(race.failure).with_traceback(cancelled.__traceback__) from None
         finally:
             race.end()
             unwatch()

@@ -14,6 +14,7 @@ from pytest_replay.errors import (
     CassetteError,
     CassetteFormatError,
     LateRequestError,
+    LentConnectionError,
     MissingExtraError,
     NetworkBlockedError,
     NoMatchError,
@@ -79,6 +80,12 @@ ERRORS: dict[str, BaseException] = {
         pending=[],
         unplayed=[f"basic.publish rpc/ask_{n} on 1.1" for n in range(12)],
     ),
+    "lent-connection": LentConnectionError(
+        "amqp://127.0.0.1:5672/",
+        opened_by="test_api.py",
+        cassette="@module.connection",
+        test="test_api.py::test_a",
+    ),
     "broken-wire": BrokenWireError("amqp://127.0.0.1:5672/", error=ValueError("a frame of type 72")),
     "late-request": LateRequestError(MISS, thread="flusher", test="tests/test_api.py::test_get"),
 }
@@ -125,6 +132,7 @@ def test_what_the_user_can_mend_is_an_exception(kind: type[BaseException]) -> No
         BrokenTapeError,
         UnplayedError,
         StalledError,
+        LentConnectionError,
         BrokenWireError,
         NetworkBlockedError,
         LateRequestError,

@@ -22,6 +22,7 @@ def test_the_face_is_exactly_this() -> None:
         "Header",
         "Interaction",
         "LateRequestError",
+        "LentConnectionError",
         "Matcher",
         "MemoryTape",
         "Message",

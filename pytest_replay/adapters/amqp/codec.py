@@ -8,21 +8,14 @@ is there if it is another.
 is zero (False, 0, "", an empty table) is left out, and with it go all that are deprecated. A method with content has
 `properties` (left out if there are none), with all that were sent, zero or not: `headers` is a table, as `tables`
 describes them, `timestamp` an int. Strings are str where they are UTF-8, else bytes.
-
-Of pamqp this uses the specification only: its objects refuse values that they decoded themselves, and its tables
-forget the types of theirs.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-from pamqp import commands
 
 from pytest_replay.adapters.amqp.frames import (
     BODY,
@@ -35,19 +28,25 @@ from pytest_replay.adapters.amqp.frames import (
     Frames,
     pack,
 )
-from pytest_replay.adapters.amqp.tables import pack_table, raw_text, read_table
+from pytest_replay.adapters.amqp.methods import (
+    ALL_FLAGS,
+    BY_KIND,
+    BY_PREFIX,
+    CONTENT,
+    FLAGS,
+    property_packers,
+    property_readers,
+)
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
-    Reader = Callable[[bytes, int], tuple[Any, int]]
-    Packer = Callable[[Any], bytes]
+    from pytest_replay.adapters.amqp.methods import Method
 
 _HEARTBEAT = "amqp.heartbeat"
 _PROTOCOL_HEADER = "amqp.protocol-header"
 _VERSION = "0.0.9.1"
-_CONTENT = frozenset({"amqp.basic.publish", "amqp.basic.return", "amqp.basic.deliver", "amqp.basic.get-ok"})
 _MISREAD = (struct.error, IndexError, RecursionError, ValueError)
 _UNFIT = (struct.error, AttributeError, RecursionError, TypeError, ValueError)
 
@@ -56,27 +55,11 @@ _CONTENT_HEADER = struct.Struct(">HHQH")
 """Class, weight, size of the body, flags of the properties (§4.2.6.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Method:
-    """How to read and write one method."""
-
-    kind: str
-    number: int
-    """Class and method, 16 bits each."""
-    prefix: bytes
-    content: bool
-    names: frozenset[str]
-    readers: tuple[tuple[str, Reader], ...]
-    """A reader without a name reads an octet of bits, and returns those that are set, by name."""
-    packers: tuple[tuple[str, Packer, bytes], ...]
-    """With the bytes of a zero. A packer without a name packs an octet of bits, and is given all the fields."""
-
-
 @dataclass(slots=True)
 class _Content:
     """A method whose header or body is still to come."""
 
-    method: _Method
+    method: Method
     fields: dict[str, Any]
     missing: int = -1
     """Bytes of the body; -1 before the header."""
@@ -130,7 +113,7 @@ class Decoder:
 
     def _take_method(self, frame: Frame) -> Message | None:
         payload, channel = frame.payload, frame.channel
-        method = _BY_PREFIX.get(payload[:4])
+        method = BY_PREFIX.get(payload[:4])
         if method is None:
             ids = ".".join(str(int.from_bytes(payload[at : at + 2])) for at in (0, 2))
             raise ValueError(
@@ -154,7 +137,7 @@ def encode(channel: int, message: Message, *, frame_max: int = 131072) -> bytes:
     `frame_max` is in bytes, as the peers negotiated it: a longer body takes several frames; 0 is no limit. Raises
     ValueError, which names kind and field, for what AMQP can't say.
     """
-    method = _BY_KIND.get(message.kind)
+    method = BY_KIND.get(message.kind)
     if method is None:
         return _encode_other(channel, message)
     frame = Frame(METHOD, channel, _pack_arguments(method, message.fields))
@@ -167,13 +150,13 @@ def encode(channel: int, message: Message, *, frame_max: int = 131072) -> bytes:
 
 def is_content(kind: str) -> bool:
     """Tell whether messages of a kind have properties and a body."""
-    return kind in _CONTENT
+    return kind in CONTENT
 
 
 # Frames -> messages
 
 
-def _read_arguments(method: _Method, payload: bytes) -> dict[str, Any]:
+def _read_arguments(method: Method, payload: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     at, name = 4, ""
     try:
@@ -198,7 +181,7 @@ def _read_header(content: _Content, payload: bytes) -> None:
         class_, weight, size, flags = _CONTENT_HEADER.unpack_from(payload)
     except struct.error as error:
         raise ValueError(f"{method.kind} has a broken content header: {payload!r}") from error
-    if class_ != method.number >> 16 or weight or flags & ~_ALL_FLAGS:
+    if class_ != method.number >> 16 or weight or flags & ~ALL_FLAGS:
         raise ValueError(
             f"{method.kind} has a content header of class {class_}, weight {weight} and flags {flags:#06x}"
         )
@@ -206,7 +189,7 @@ def _read_header(content: _Content, payload: bytes) -> None:
     properties: dict[str, Any] = {}
     at, name = _CONTENT_HEADER.size, ""
     try:
-        for name, read in _property_readers(flags):
+        for name, read in property_readers(flags):
             properties[name], at = read(payload, at)
     except _MISREAD as error:
         raise ValueError(f"{method.kind}: {name} can't be read: {error}; {payload!r}") from error
@@ -230,7 +213,7 @@ def _read_body(content: _Content, payload: bytes) -> None:
     content.pieces.append(payload)
 
 
-def _check_end(method: _Method, what: str, payload: bytes, end: int) -> None:
+def _check_end(method: Method, what: str, payload: bytes, end: int) -> None:
     if end != len(payload):
         raise ValueError(
             f"{method.kind}: its {what} end at byte {end} of a frame of {len(payload)}: {payload!r}"
@@ -240,7 +223,7 @@ def _check_end(method: _Method, what: str, payload: bytes, end: int) -> None:
 # Messages -> frames
 
 
-def _pack_arguments(method: _Method, fields: Mapping[str, Any]) -> bytes:
+def _pack_arguments(method: Method, fields: Mapping[str, Any]) -> bytes:
     if not fields.keys() <= method.names:
         raise _unknown(method.kind, fields, method.names)
     parts, name = [method.prefix], ""
@@ -255,7 +238,7 @@ def _pack_arguments(method: _Method, fields: Mapping[str, Any]) -> bytes:
     return b"".join(parts)
 
 
-def _content_frames(channel: int, method: _Method, message: Message, frame_max: int) -> list[Frame]:
+def _content_frames(channel: int, method: Method, message: Message, frame_max: int) -> list[Frame]:
     body = message.body
     size = len(body)
     header = _pack_header(method, message.fields.get("properties", {}), size)
@@ -267,12 +250,12 @@ def _content_frames(channel: int, method: _Method, message: Message, frame_max: 
     return frames
 
 
-def _pack_header(method: _Method, properties: Mapping[str, Any], size: int) -> bytes:
+def _pack_header(method: Method, properties: Mapping[str, Any], size: int) -> bytes:
     if not isinstance(properties, Mapping):
         raise ValueError(f"{method.kind}: properties are no mapping: {properties!r}")  # noqa: TRY004  # bad data
-    flags, packers = _property_packers(tuple(properties))
+    flags, packers = property_packers(tuple(properties))
     if packers is None:
-        raise _unknown(f"{method.kind}: properties", properties, _FLAGS)
+        raise _unknown(f"{method.kind}: properties", properties, FLAGS)
     parts, name = [_CONTENT_HEADER.pack(method.number >> 16, 0, size, flags)], ""
     try:
         for name, pack_one in packers:
@@ -308,129 +291,3 @@ def _unknown(kind: str, fields: Mapping[str, Any], known: Collection[str]) -> Va
 def _unfit(kind: str, name: str, fields: Mapping[str, Any], error: Exception) -> ValueError:
     said = f"{name} can't be {fields[name]!r}: " if name else ""
     return ValueError(f"{kind}: {said}{error}")
-
-
-# The types of arguments and properties (§4.2.5)
-
-
-def _read_short(data: bytes, at: int) -> tuple[str | bytes, int]:
-    start = at + 1
-    end = start + data[at]
-    raw = data[start:end]
-    try:
-        return str(raw, "utf-8"), end
-    except UnicodeDecodeError:
-        return raw, end
-
-
-def _read_long(data: bytes, at: int) -> tuple[str | bytes, int]:
-    start = at + 4
-    end = start + _LONG.unpack_from(data, at)[0]
-    raw = data[start:end]
-    try:
-        return str(raw, "utf-8"), end
-    except UnicodeDecodeError:
-        return raw, end
-
-
-def _pack_short(text: str | bytes) -> bytes:
-    raw = raw_text(text)
-    if len(raw) > 255:  # noqa: PLR2004  # the most that an octet can count
-        raise ValueError(f"a short string has at most 255 bytes, not {len(raw)}")
-    return bytes((len(raw),)) + raw
-
-
-def _pack_long(text: str | bytes) -> bytes:
-    raw = raw_text(text)
-    return _LONG.pack(len(raw)) + raw
-
-
-def _integer(code: str) -> tuple[Reader, Packer, bytes]:
-    form = struct.Struct(">" + code)
-    unpack, size = form.unpack_from, form.size
-
-    def read(data: bytes, at: int) -> tuple[int, int]:
-        return unpack(data, at)[0], at + size
-
-    return read, form.pack, bytes(size)
-
-
-def _bits(names: tuple[str, ...]) -> tuple[Reader, Packer]:
-    """Make what reads and packs an octet of up to eight bits, the first in the lowest."""
-    combinations = [
-        {name: True for bit, name in enumerate(names) if octet >> bit & 1} for octet in range(1 << len(names))
-    ]
-    masks = [(name, 1 << bit) for bit, name in enumerate(names)]
-
-    def read(data: bytes, at: int) -> tuple[dict[str, bool], int]:
-        return combinations[data[at]], at + 1
-
-    def pack_all(fields: Mapping[str, Any]) -> bytes:
-        octet = 0
-        for name, mask in masks:
-            if name in fields:
-                value = fields[name]
-                if not isinstance(value, bool):
-                    raise TypeError(f"{name} is True or False, not {value!r}")
-                octet |= mask * value
-        return bytes((octet,))
-
-    return read, pack_all
-
-
-_TYPES: dict[str, tuple[Reader, Packer, bytes]] = {
-    "octet": _integer("B"),
-    "short": _integer("H"),
-    "long": _integer("I"),
-    "longlong": _integer("Q"),
-    "timestamp": _integer("Q"),
-    "shortstr": (_read_short, _pack_short, bytes(1)),
-    "longstr": (_read_long, _pack_long, bytes(4)),
-    "table": (read_table, pack_table, bytes(4)),
-}
-
-
-# The specification, made ready once
-
-
-def _method(number: int, command: Any) -> _Method:
-    class_, _, verb = command.name.partition(".")
-    kind = f"amqp.{class_.lower()}.{re.sub('(?<!^)(?=[A-Z])', '-', verb).lower()}"
-    names, readers, packers = command.attributes(), [], []
-    bits = tuple(name for name in names if command.amqp_type(name) == "bit")
-    for name in names:
-        if name not in bits:
-            read, pack_one, zero = _TYPES[command.amqp_type(name)]
-            readers.append((name, read))
-            packers.append((name, pack_one, zero))
-        elif name == bits[0]:  # no method has more than eight, and none has them apart
-            read, pack_one = _bits(bits)
-            readers.append(("", read))
-            packers.append(("", pack_one, b""))
-    content = kind in _CONTENT
-    known = frozenset([*names, "properties"] if content else names)
-    return _Method(kind, number, _LONG.pack(number), content, known, tuple(readers), tuple(packers))
-
-
-@lru_cache(maxsize=1024)
-def _property_readers(flags: int) -> tuple[tuple[str, Reader], ...]:
-    return tuple((name, _PROPERTIES[name][0]) for name, flag in _FLAGS.items() if flags & flag)
-
-
-@lru_cache(maxsize=1024)
-def _property_packers(names: tuple[str, ...]) -> tuple[int, tuple[tuple[str, Packer], ...] | None]:
-    """Return flags and packers of some properties, in the specification's order; no packers if one is unknown."""
-    if not _FLAGS.keys() >= set(names):
-        return 0, None
-    packers = tuple((name, _PROPERTIES[name][1]) for name in _FLAGS if name in names)
-    return sum(_FLAGS[name] for name, _ in packers), packers
-
-
-_METHODS = [_method(number, command) for number, command in commands.INDEX_MAPPING.items()]
-_BY_KIND = {method.kind: method for method in _METHODS}
-_BY_PREFIX = {method.prefix: method for method in _METHODS}
-_FLAGS: dict[str, int] = {
-    name: commands.Basic.Properties.flags[name] for name in commands.Basic.Properties.attributes()
-}
-_ALL_FLAGS = sum(_FLAGS.values())
-_PROPERTIES = {name: _TYPES[commands.Basic.Properties.amqp_type(name)] for name in _FLAGS}

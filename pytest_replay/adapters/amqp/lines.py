@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_replay.active import innermost
 from pytest_replay.adapters.amqp.causality import Causality
 from pytest_replay.adapters.amqp.stalls import Watch, cancel_all
 from pytest_replay.adapters.amqp.turns import Turns
-from pytest_replay.errors import BrokenWireError
+from pytest_replay.errors import BrokenWireError, LentConnectionError
 
 if TYPE_CHECKING:
     import asyncio
@@ -77,6 +78,22 @@ class Lines:
         self.opened += 1
         return self.opened
 
+    def say(self, message: Message, *, url: str, origin: Any = None, wire: bool) -> Call:
+        """Say something over a connection, which the wire or the tape answers.
+
+        Raises what `Session.open` raises, and LentConnectionError where this is the connection of another cassette.
+        """
+        __tracebackhide__ = True
+        user = innermost()
+        if user is None or user is self.session:
+            return self.session.open(message, origin=origin, wire=wire)
+        failure = LentConnectionError(
+            url, opened_by=self.session.test, cassette=self.session.name, test=user.test
+        )
+        error = user.fail(failure)
+        self.abort(failure, session=user)
+        raise error
+
     def hear(self, message: Message) -> None:
         """Keep what came over the wire, with the calls that caused it."""
         calls = self.session.calls
@@ -95,14 +112,14 @@ class Lines:
         self.session.fail(failure)
         self.abort(failure)
 
-    def abort(self, failure: ReplayFailure) -> None:
-        """End it all, for a failure that the session has kept: no peer says more, and the test is cancelled."""
+    def abort(self, failure: ReplayFailure, *, session: Session | None = None) -> None:
+        """End it all, for a failure that a session has kept: no peer says more, and the test is cancelled."""
         if self.refused is not None:
             return
         self.refused = failure
         for peer in list(self.peers.values()):
             peer.refuse(str(failure))
-        if not self.session.abort(failure):
+        if not (session or self.session).abort(failure):
             for watch in self.watches:
                 with suppress(RuntimeError):  # the loop is closed
                     watch.loop.call_soon_threadsafe(cancel_all, watch.loop)

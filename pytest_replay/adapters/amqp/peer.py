@@ -62,6 +62,7 @@ class Peer:
 
     def hear(self, data: bytes) -> None:
         """Take what the library wrote."""
+        __tracebackhide__ = True
         if self._over:
             return
         try:
@@ -100,6 +101,7 @@ class Peer:
         self._put(0.0, None, Message(CLOSED))
 
     def _hear(self, number: int, message: Message) -> None:
+        __tracebackhide__ = True
         if message.kind == "amqp.heartbeat":
             self._put(0.0, None, message)
             return
@@ -116,7 +118,9 @@ class Peer:
             fields["delivery_tag"] = numbers.recorded.get(tag, tag)
         elif message.kind == "amqp.confirm.select":
             numbers.confirms = True
-        call = self._session.open(Message(message.kind, fields, message.body), origin=origin, wire=False)
+        call = self._lines.say(
+            Message(message.kind, fields, message.body), url=self._url, origin=origin, wire=False
+        )
         if message.kind == "amqp.connection.close":
             self._put(0.0, None, Message("amqp.connection.close-ok"))
             self.end()

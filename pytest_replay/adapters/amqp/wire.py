@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.adapters.amqp.codec import Decoder
 from pytest_replay.adapters.amqp.faults import CLOSED, error_message
 from pytest_replay.adapters.amqp.lines import PRESCRIBED, Channels
+from pytest_replay.errors import ReplayFailure
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Wire:
             if not self._over and not self._session.closed.is_set():
                 try:
                     look(*said)
+                except (
+                    ReplayFailure,
+                    PermissionError,
+                ):  # the second is the first in a worker of multiprocessing.pool
+                    self._over = True
                 except Exception as error:  # noqa: BLE001  # the session is failed for it, the client is not
                     self._over = True
                     self._lines.broken(self._url, error)
@@ -58,7 +64,7 @@ class Wire:
         for number, message in self._sent.feed(bytes(data)):
             if message.kind not in PRESCRIBED:
                 fields = self._channels.labelled(number, message)
-                self._session.open(Message(message.kind, fields, message.body), wire=True)
+                self._lines.say(Message(message.kind, fields, message.body), url=self._url, wire=True)
             if message.kind == "amqp.connection.close":
                 self._over = True
 
