@@ -13,12 +13,14 @@ from fixtures.http import Answer
 from pytest_replay.settings import NAMES, Settings
 
 if TYPE_CHECKING:
+    from fixtures.amqp import Broker
     from fixtures.http import Server
 
 pytest.importorskip("httpx")
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SERVICE = "https://api.example.com"
+BROKER = "amqp://guest:guest@rabbit.example.com/"
 
 
 def snippets(language: str) -> list[str]:
@@ -30,15 +32,34 @@ def script(server: Server) -> None:
     server.script("POST /orders", Answer(201, {"order": 1}))
 
 
-@pytest.mark.parametrize("number", range(len(snippets("python"))))
-def test_a_python_snippet_records_and_replays(number: int, pytester: pytest.Pytester, server: Server) -> None:
+OVER_HTTP = [snippet for snippet in snippets("python") if BROKER not in snippet]
+OVER_AMQP = [snippet for snippet in snippets("python") if BROKER in snippet]
+
+
+@pytest.mark.parametrize("snippet", OVER_HTTP, ids=range(len(OVER_HTTP)))
+def test_a_python_snippet_records_and_replays(
+    snippet: str, pytester: pytest.Pytester, server: Server
+) -> None:
     script(server)
-    pytester.makepyfile(test_snippet=snippets("python")[number].replace(SERVICE, server.url))
+    pytester.makepyfile(test_snippet=snippet.replace(SERVICE, server.url))
     recorded = pytester.runpytest_subprocess("--record")
     assert recorded.ret == 0, recorded.stdout.str()
     server.stop()
     replayed = pytester.runpytest_subprocess()
     assert replayed.ret == 0, replayed.stdout.str()
+
+
+@pytest.mark.parametrize("snippet", OVER_AMQP, ids=range(len(OVER_AMQP)))
+def test_a_snippet_with_a_broker_records_and_replays(
+    snippet: str, pytester: pytest.Pytester, broker: Broker
+) -> None:
+    """The network is refused in replay, and so is the broker, though it is still there."""
+    pytest.importorskip("aio_pika")
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    pytester.makepyfile(test_snippet=snippet.replace(BROKER, broker.url))
+    for option in ("--record", "--replay-mode=none"):
+        run = pytester.runpytest_subprocess(option)
+        assert run.ret == 0, run.stdout.str()
 
 
 def test_the_cassette_looks_as_it_is_shown(pytester: pytest.Pytester, server: Server) -> None:
