@@ -1,0 +1,60 @@
+"""MetricQ's agents come back when the broker has closed their connection."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("metricq", reason="metricq is not installed: it needs aio-pika < 10")
+
+import metricq
+
+if TYPE_CHECKING:
+    from fixtures.amqp import Broker, Manager
+
+pytestmark = pytest.mark.asyncio
+
+
+class Client(metricq.Client):
+    """Notes when its connection is closed, and when it is back."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.noted: list[str] = []
+        self.closed = asyncio.Event()
+
+    def _on_close(self, sender: Any, exception: BaseException | None) -> None:
+        super()._on_close(sender, exception)
+        self.noted.append(f"{type(exception).__name__}: {exception}")
+        self.closed.set()
+
+    def _on_reconnect(self, sender: Any) -> None:
+        super()._on_reconnect(sender)
+        self.noted.append("reconnected")
+
+
+@pytest.mark.replay
+async def test_an_agent_whose_connection_was_closed_comes_back(
+    recorded_broker: Broker, recorded_manager: Manager
+) -> None:
+    """M11: its queue is declared again, and the call that waited for that is answered, after MetricQ's five seconds."""
+    recorded_manager.know({"lab.power": {"unit": "W"}})
+    async with Client("agent", recorded_broker.url, add_uuid=True, client_version="1") as agent:
+        before = await agent.get_metrics(prefix="taurus.")
+        await asyncio.to_thread(recorded_broker.close_connections)
+        await asyncio.wait_for(agent.closed.wait(), 10)
+        agent.noted.append("asking")
+        after = await agent.get_metrics(["lab.power"])
+        agent.noted.append("answered")
+
+    assert list(before) == ["taurus.node.power"]
+    assert after == {"lab.power": {"unit": "W"}}
+    assert agent.noted == [
+        "ConnectionClosed: [Errno 320] CONNECTION_FORCED - closed by the test",
+        "asking",
+        "reconnected",
+        "answered",
+        "CancelledError: ",  # how it is told of its own end
+    ]
