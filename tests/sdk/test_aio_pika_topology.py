@@ -86,7 +86,7 @@ async def test_a_queue_that_is_deleted_tells_how_much_was_in_it(recorded_broker:
 
 
 async def test_a_queue_with_something_in_it_is_not_deleted_as_empty(recorded_broker: Broker) -> None:
-    async with await aio_pika.connect_robust(recorded_broker.url) as connection:
+    async with await aio_pika.connect(recorded_broker.url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("not empty")
         await publish(channel.default_exchange, "not empty", b"one")

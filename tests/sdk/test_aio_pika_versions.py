@@ -63,8 +63,11 @@ async def test_a_day_in_the_life_of_a_channel(recorded_broker: Broker) -> None:
                     await message.nack(requeue=True)
                 if len(seen) == 3:
                     break
+        reopened = asyncio.Event()
+        channel.reopen_callbacks.add(lambda *_: reopened.set())
         with pytest.raises(exceptions.ChannelNotFoundEntity, match="no queue 'night' in vhost 'replay'"):
             await channel.declare_queue("night", passive=True)
+        await asyncio.wait_for(reopened.wait(), 10)
 
     assert seen == [
         (b"one", False, headers, None),
