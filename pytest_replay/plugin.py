@@ -21,6 +21,7 @@ from pytest_replay.items import (
     name_of_item,
 )
 from pytest_replay.racing import raced
+from pytest_replay.raising import raisable
 from pytest_replay.replay import Replay
 from pytest_replay.reporting.summary import Tally, counted, header_line
 from pytest_replay.run import Run
@@ -222,6 +223,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         item.obj = raced(function, attempt.session)  # type: ignore[attr-defined]
     try:
         result = yield
+    except BaseException as error:
+        if (
+            type(error).__name__ == "CancelledError" and attempt.session.failures
+        ):  # it was ended for one of these
+            raise raisable(attempt.session.failures[0]).with_traceback(error.__traceback__) from None
+        raise
     finally:
         attempt.running = False
         if function is not None:

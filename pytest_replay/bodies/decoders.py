@@ -50,7 +50,7 @@ def _loaded(item: Any) -> Decoder:
     module, colon, name = str(item).partition(":")
     try:
         found = getattr(importlib.import_module(module), name) if colon else None
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever the user's module raises while it is imported
         raise SettingsError(f"decoders: {item!r} can't be imported: {error}") from error
     if not callable(found):
         raise SettingsError(f"decoders: {item!r} is no function, given as package.module:function")
@@ -61,9 +61,11 @@ def _plain(value: Any, decode: Decoder, depth: int = 0) -> Any:
     """Check that a value is plain data; subclasses and other sequences become the plain type."""
     if value is None or type(value) in {bool, int, float, str, bytes}:
         return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {str(key): _plain(item, decode, depth + 1) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes) and depth < _DEEPEST:
+    if isinstance(value, Sequence) and not isinstance(value, str) and depth < _DEEPEST:
         return [_plain(item, decode, depth + 1) for item in value]
     if isinstance(value, int):  # an enum, say
         return int(value)

@@ -64,15 +64,20 @@ def is_close(route: str) -> bool:
     return route.startswith(("connection.close ", "channel.close "))
 
 
-def amqp_route(message: Message, symbols: Symbols | None = None) -> str:
-    """Make the route of something said, such as `basic.publish orders/created on 1.2`: connection 1, channel 2."""
+def amqp_route(message: Message, symbols: Symbols | None = None, *, passed: Collection[str] = ()) -> str:
+    """Make the route of something said, such as `basic.publish orders/created on 1.2`: connection 1, channel 2.
+
+    Arguments that are `passed` over are left open in it.
+    """
     fields = message.fields
     if message.kind == CONNECT:
         return str((symbols or usual_symbols()).mask(f"CONNECT {fields.get('url', '')}"))
     word = message.kind.removeprefix("amqp.")
-    names = [str(fields[name]) if name in fields else '""' for name in _NAMED_BY.get(message.kind, ())]
-    passed = _PASSED_OVER.get(message.kind, ())
-    lane = ".".join(str(fields[name]) for name in LANE if name in fields and name not in passed)
+    names = [
+        "*" if name in passed else str(fields.get(name) or '""') for name in _NAMED_BY.get(message.kind, ())
+    ]
+    theirs = _PASSED_OVER.get(message.kind, ())
+    lane = ".".join(str(fields[name]) for name in LANE if name in fields and name not in theirs)
     route = f"{word} {'/'.join(names)}" if names else word
     return str((symbols or usual_symbols()).mask(f"{route} on {lane}" if lane else route))
 
@@ -84,52 +89,53 @@ class ArgumentsMatcher:
         self,
         *,
         ignored: Collection[str] = (),
+        ignored_properties: Collection[str] = (),
         ignored_headers: Collection[str] = (),
         loose: Collection[str] = (),
     ) -> None:
         """Pass over arguments and properties, headers (in lower case), and parts of the URL, by name."""
-        self._ignored = frozenset(ignored) | {"timestamp"}
+        self.ignored = frozenset(ignored)
+        self._ignored_properties = frozenset(ignored_properties) | {"timestamp"}
         self._ignored_headers = frozenset(ignored_headers)
         self._loose = loose
 
-    def text(self, message: Message) -> str:
-        """Write what counts, the same for messages that say the same."""
-        return json.dumps(self.said(message), sort_keys=True, ensure_ascii=False, default=repr)
-
     def said(self, message: Message) -> dict[str, dict[str, Any]]:
-        """Pick what counts: `argument`, `property` and `header`, each by name."""
+        """Pick what counts: where it was said, and `argument`, `property` and `header`, each by name."""
         fields = message.fields
         if message.kind == CONNECT:
             url = split_url(fields["url"], self._loose)
-            return {"argument": {"scheme": url.scheme, "host": url.host, "port": url.port, "vhost": url.path}}
+            return {"": {"scheme": url.scheme, "host": url.host, "port": url.port, "path": url.path}}
         passed = _PASSED_OVER.get(message.kind, ())
-        arguments, properties, headers = {}, {}, {}
+        place, arguments, properties, headers = {}, {}, {}, {}
         for name, value in fields.items():
-            if name in passed or name in self._ignored:
+            if name in passed or name in self.ignored:
                 continue
-            if name == "client_properties":
+            if name in LANE:
+                place[name] = value
+            elif name == "client_properties":
                 arguments["connection_name"] = value.get("connection_name")
             elif name != "properties":
                 arguments[name] = _unmarked(value) if isinstance(value, dict) else value
         for name, value in fields.get("properties", {}).items():
-            if name == "headers" and name not in self._ignored:
+            if name in self._ignored_properties:
+                continue
+            if name == "headers":
                 headers = {
                     key: _unmarked(item)
                     for key, item in value.items()
                     if key.lower() not in self._ignored_headers
                 }
-            elif name not in self._ignored:
+            else:
                 properties[name] = value
-        return {"argument": arguments, "property": properties, "header": headers}
+        return {"": place, "argument": arguments, "property": properties, "header": headers}
 
     def difference(self, now: Message, then: Message, symbols: Symbols) -> list[str]:
         """List how two messages differ, but for their symbols."""
         asked, recorded = self.said(now), self.said(then)
         lines = [] if now.kind == then.kind else [f"method: asked {now.kind}, recorded {then.kind}"]
         for part in asked:
-            lines += between(
-                f"{part} ", _masked(asked[part], symbols), _masked(recorded.get(part, {}), symbols)
-            )
+            now_said, then_said = _masked(asked[part], symbols), _masked(recorded.get(part, {}), symbols)
+            lines += [line.lstrip() for line in between(f"{part} ", now_said, then_said)]
         return lines
 
 
@@ -145,10 +151,10 @@ class AmqpPlan:
 
     def key(self, seen: Message) -> SymbolKey:
         """Make the key that a message shares, within its route, with those that it takes for the same."""
-        said: list[str | bytes] = [self.arguments.text(seen)]
-        if self.body is not None:
-            body = self.body.key(seen)
-            said.append(body if isinstance(body, bytes) else repr(body))
+        said: list[str | bytes] = [self._text(self.arguments.said(seen))]
+        if self.body is not None and seen.body:
+            body = self.body.read(seen)
+            said += [body.data] if body.kind == BYTES else [body.kind, self._text(body.data)]
         said += [repr(matcher.key(seen)) for matcher in self.others]
         return self.symbols.key(said)
 
@@ -159,6 +165,13 @@ class AmqpPlan:
             lines += self._body_differences(self.body, now, then)
         texts = (matcher.difference(now, then) for matcher in self.others)
         return lines + [line for text in texts if text is not None for line in text.splitlines()]
+
+    def _text(self, data: Any) -> str:
+        """Write plain data, the same for what is the same but for its symbols."""
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False, default=repr)
+        if not self.symbols.find(text):
+            return text
+        return json.dumps(_sorted(data, self.symbols), ensure_ascii=False, default=repr)
 
     def _body_differences(self, body: BodyMatcher, now: Message, then: Message) -> list[str]:
         asked, recorded = body.read(now), body.read(then)
@@ -179,6 +192,16 @@ def _unmarked(value: Any) -> Any:
         return {key: _unmarked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_unmarked(item) for item in value]
+    return value
+
+
+def _sorted(value: Any, symbols: Symbols) -> Any:
+    """Put members in the order of their names; those whose names are symbols stay in the order they were said in."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: symbols.mask(str(name)))
+        return {name: _sorted(value[name], symbols) for name in names}
+    if isinstance(value, list | tuple):
+        return [_sorted(item, symbols) for item in value]
     return value
 
 

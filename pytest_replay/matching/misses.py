@@ -51,8 +51,8 @@ def explain_miss(
         (_differences(asked, tape.read(position).request, plan, lanes, fresh=position in unplayed), position)
         for position in (unplayed + [p for p in positions if p in index.played])[:_COMPARED]
     ]
-    same = sum(not differences for differences, _ in compared)
-    if same:
+    same = sum(not differences for differences, position in compared if position in index.played)
+    if same and same == sum(not differences for differences, _ in compared):
         reason = f"it was recorded {same} time(s), and all of them have been played"
         return NoMatchError(route, reason=reason, remedies=[record])
     differences, position = min(compared, key=lambda pair: len(pair[0]))
@@ -72,7 +72,8 @@ def _differences(
     found = plan.differences(asked, recorded)
     if found or lanes is None or not fresh or not is_amqp(asked):
         return found
-    return lanes.bindings.contradictions(plan.amqp.key(plan.see(asked)), plan.amqp.key(plan.see(recorded)))
+    ids = lanes.bindings.contradictions(plan.amqp.key(plan.see(asked)), plan.amqp.key(plan.see(recorded)))
+    return ids or ["it is on the tape, but may not be played here"]
 
 
 def _of_method(route: str, tape: Tape) -> list[int]:

@@ -102,7 +102,7 @@ class Plan:
     def _amqp_route(self, message: Message) -> str:
         if self.loose and message.kind == CONNECT:
             return self._loosened("CONNECT", message.fields["url"])
-        return amqp_route(message, self.amqp.symbols)
+        return amqp_route(message, self.amqp.symbols, passed=self.amqp.arguments.ignored)
 
     def _regroup(self, route: str) -> str:
         method, _, url = route.partition(" ")
@@ -164,7 +164,9 @@ def make_plan(
     ids = Symbols(symbols) if symbols else usual_symbols()
     amqp = AmqpPlan(
         arguments=ArgumentsMatcher(
-            ignored={path.name for path in paths if path.part in {"argument", "property"} and path.name},
+            ignored={path.name for path in paths if path.part == "argument" and path.name},
+            ignored_properties={path.name for path in paths if path.part == "property" and path.name}
+            | (whole & {"headers"}),
             ignored_headers={path.name for path in paths if path.part == "header" and path.name},
             loose=loose,
         ),

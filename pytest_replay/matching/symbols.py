@@ -28,6 +28,8 @@ USUAL = (
 """What is always taken for a symbol: regular expressions."""
 
 _MASK = "<*>"
+_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*(?:\\[1-9]|\(\?\(\d)")
+"""A reference to a group by its number, which is another where patterns are joined."""
 
 
 class SymbolKey:
@@ -51,9 +53,8 @@ class Symbols:
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         """Take the usual patterns and more of the user's. Raises SettingsError for one that can't be compiled."""
-        found = [*_checked(patterns), *USUAL]
-        self._text = re.compile("|".join(found))
-        self._bytes = re.compile("|".join(found).encode())
+        found = "|".join([*_checked(patterns), *USUAL])
+        self._text, self._bytes = re.compile(found), re.compile(found.encode())
 
     def key(self, said: Iterable[str | bytes]) -> SymbolKey:
         """Set the symbols of what a message says apart."""
@@ -69,7 +70,7 @@ class Symbols:
         """List the symbols in a text, as they come."""
         if isinstance(text, str):
             return [found[0] for found in self._text.finditer(text)]
-        return [found[0].decode("latin-1") for found in self._bytes.finditer(text)]
+        return [found[0].decode(errors="surrogateescape") for found in self._bytes.finditer(text)]
 
     def mask(self, text: str | bytes) -> str | bytes:
         """Write all symbols alike."""
@@ -166,18 +167,25 @@ def usual_symbols() -> Symbols:
 
 
 def _checked(patterns: Iterable[str]) -> list[str]:
-    checked = []
+    """Check patterns alone, joined, and for bytes: each is to find the same wherever it stands."""
+    checked: list[str] = []
     for pattern in patterns:
+        checked.append(f"(?:{pattern})")
         try:
             empty = re.compile(pattern).search("") is not None
-        except re.error as error:
+            re.compile("|".join(checked).encode())
+            re.compile("|".join(checked))
+        except (re.error, ValueError) as error:  # ValueError: a flag that bytes don't know
             raise SettingsError(f"symbols: {pattern!r} is no regular expression: {error}") from error
         if empty:
             raise SettingsError(f"symbols: {pattern!r} matches nothing at all, so everywhere")
-        checked.append(f"(?:{pattern})")
+        if _REFERENCE.search(pattern):
+            raise SettingsError(
+                f"symbols: {pattern!r} refers to a group by its number: give it a name, (?P=name)"
+            )
     return checked
 
 
 def _renamed(found: bytes, names: Mapping[str, str]) -> bytes:
-    name = found.decode("latin-1")
-    return names.get(name, name).encode("latin-1")
+    name = found.decode(errors="surrogateescape")
+    return names.get(name, name).encode(errors="surrogateescape")

@@ -5,13 +5,13 @@ Each connection is a line of its own; they share the labels, the causes of what 
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_replay.active import innermost
 from pytest_replay.adapters.amqp.causality import Causality
-from pytest_replay.adapters.amqp.stalls import Watch, cancel_all
+from pytest_replay.adapters.amqp.stalls import Watch
 from pytest_replay.adapters.amqp.turns import Turns
 from pytest_replay.errors import BrokenWireError, LentConnectionError
 
@@ -67,8 +67,10 @@ class Lines:
     watches: list[Watch] = field(default_factory=list)
     """Likewise."""
     _causality: Causality[Call] = field(default_factory=Causality)
-    _told: int = 0
-    """How many calls of the session the causality has been told of."""
+    _told: set[int] = field(default_factory=set)
+    """The calls of the session that the causality has been told of, by identity."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Connections may live on event loops of several threads."""
 
     def __post_init__(self) -> None:
         self.session.listen("amqp.", self._deliver)
@@ -96,15 +98,13 @@ class Lines:
 
     def hear(self, message: Message) -> None:
         """Keep what came over the wire, with the calls that caused it."""
-        calls = self.session.calls
-        for call in calls[self._told :]:
-            self._causality.said(call.request, call)
-        self._told = len(calls)
         at = self.session.now()
-        for heard, causes in self._causality.heard(message):
-            if causes:
-                *besides, host = causes
-                host.hear(heard, at=at, besides=besides)
+        with self._lock:
+            self._tell()
+            for heard, causes in self._causality.heard(message):
+                if causes:
+                    *besides, host = causes
+                    host.hear(heard, at=at, besides=besides)
 
     def broken(self, line: str, error: Exception) -> None:
         """Fail the session for bytes that can't be understood; whoever sent them goes on."""
@@ -121,8 +121,7 @@ class Lines:
             peer.refuse(str(failure))
         if not (session or self.session).abort(failure):
             for watch in self.watches:
-                with suppress(RuntimeError):  # the loop is closed
-                    watch.loop.call_soon_threadsafe(cancel_all, watch.loop)
+                watch.end()
 
     def admit(self, label: int, peer: Line) -> None:
         """Take a connection that is replayed."""
@@ -145,6 +144,16 @@ class Lines:
     def quiet(self) -> bool:
         """Whether no peer is about to say anything."""
         return not any(turns.due for turns in self.turns)
+
+    def _tell(self) -> None:
+        """Tell the causality of what has been said since, over HTTP too."""
+        calls = self.session.calls
+        first = len(calls)
+        while first and id(calls[first - 1]) not in self._told:
+            first -= 1
+        for call in calls[first:]:
+            self._causality.said(call.request, call)
+            self._told.add(id(call))
 
     def _deliver(self, call: Call, message: Message, due: float) -> None:
         label = message.fields.get("connection") or call.request.fields.get("connection")

@@ -16,6 +16,7 @@ from pytest_replay.adapters.amqp.codec import Decoder, encode
 from pytest_replay.adapters.amqp.faults import CANCELLED, CLOSED, CONNECT_ERROR, make_error
 from pytest_replay.adapters.amqp.lines import PRESCRIBED, Channels
 from pytest_replay.errors import ReplayFailure
+from pytest_replay.matching import CLOSES
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Peer:
     def hear(self, data: bytes) -> None:
         """Take what the library wrote."""
         __tracebackhide__ = True
-        if self._over:
+        if self._over or self._lines.refused is not None:  # what it says now, it says because it is ended
             return
         try:
             for number, message in self._said.feed(bytes(data)):
@@ -118,14 +119,22 @@ class Peer:
             fields["delivery_tag"] = numbers.recorded.get(tag, tag)
         elif message.kind == "amqp.confirm.select":
             numbers.confirms = True
-        call = self._lines.say(
-            Message(message.kind, fields, message.body), url=self._url, origin=origin, wire=False
-        )
-        if message.kind == "amqp.connection.close":
+        said = Message(message.kind, fields, message.body)
+        if message.kind in CLOSES:
+            self._close(said)
+        else:
+            self._lines.say(said, url=self._url, origin=origin, wire=False)
+
+    def _close(self, said: Message) -> None:
+        """Take leave: of a connection, or of a channel, which the tape may know nothing of."""
+        recorded = None
+        if not self._session.closed.is_set():
+            recorded = self._lines.say(said, url=self._url, wire=False).recorded
+        if said.kind == "amqp.connection.close":
             self._put(0.0, None, Message("amqp.connection.close-ok"))
             self.end()
-        elif message.kind == "amqp.channel.close" and call.recorded is None:
-            self._put(0.0, None, Message("amqp.channel.close-ok", {"channel": fields["channel"]}))
+        elif recorded is None:
+            self._put(0.0, None, Message("amqp.channel.close-ok", {"channel": said.fields["channel"]}))
 
     def say(self, call: Call | None, message: Message) -> None:
         """Say a message now."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ _LOOKS = 4
 """Looks in a row at which nothing can happen: a thread that is just about to call gets that long."""
 _PATIENCE = 60.0
 """Seconds without a word, where a loop can't be looked into."""
+_AGAIN = 1.0
+"""Seconds after which what has caught its cancellation is cancelled again."""
 _LIBRARIES = ("aiormq", "aio_pika")
 _PACKAGE = str(Path(__file__).parents[2])
 
@@ -40,6 +43,17 @@ class Watch:
         self._still = 0
         self._said = (0, self._session.now())
         self.timer = loop.call_later(_INTERVAL, self._look)
+
+    def end(self) -> None:
+        """Cancel what runs on the loop, from whatever thread, and again, for it may be caught."""
+        with suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if not self._session.closed.is_set():
+            for task in _tasks(self.loop):
+                task.cancel()
+            self.timer = self.loop.call_later(_AGAIN, self._cancel)
 
     def _look(self) -> None:
         if self._session.closed.is_set() or self._lines.refused is not None:
@@ -66,12 +80,6 @@ class Watch:
         self._lines.abort(failure)
 
 
-def cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what runs on a loop, but for the library's own tasks: these see their connections closed."""
-    for task in _tasks(loop):
-        task.cancel()
-
-
 def _can_happen(loop: Any, own: Container[Any]) -> bool | None:
     """Tell whether anything may happen on a loop that nobody says anything to; None where that can't be known."""
     if not all(hasattr(loop, name) for name in ("_ready", "_scheduled", "_selector")):
@@ -93,6 +101,7 @@ def _is_heartbeat(task: Any) -> bool:
 
 
 def _tasks(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Task[Any]]:
+    """Find what runs on a loop, but for the library's own tasks: these see their connections closed."""
     return (task for task in asyncio.all_tasks(loop) if _library_of(task) is None)
 
 

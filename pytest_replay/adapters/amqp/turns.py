@@ -55,13 +55,13 @@ class Turns:
         self._order = 0
         self._waited = 0
         """Turns since the last message."""
-        self._tags: dict[tuple[Speaker, int], dict[int, float]] = {}
-        """When the deliveries of a channel are due that wait, by their recorded tags: the order in which they came."""
+        self._tags: dict[tuple[Speaker, int], list[tuple[int, float]]] = {}
+        """The deliveries of a channel that wait, a heap of recorded tags, and when they are due."""
 
     def put(self, due: float, speaker: Speaker, call: Call | None, message: Message) -> None:
         """Have a peer say a message, not before it is due."""
         if message.kind == _DELIVER:
-            self._waiting(speaker, message)[message.fields.get("delivery_tag", 0)] = due
+            heapq.heappush(self._waiting(speaker, message), (message.fields.get("delivery_tag", 0), due))
         later = due > self.loop.time() or message.kind in _ENDS
         self._push(due, later, speaker, call, message)
         self._waited = 0
@@ -96,16 +96,17 @@ class Turns:
 
     def _is_first(self, due: float, speaker: Speaker, call: Call | None, message: Message) -> bool:
         """Tell whether a delivery is the first that waits on its channel; else it goes back behind that one."""
-        waiting, tag = self._waiting(speaker, message), message.fields.get("delivery_tag", 0)
-        first = min(waiting, default=tag)
-        if first < tag:
-            self._push(max(due, waiting[first]), True, speaker, call, message)  # noqa: FBT003
+        waiting = self._waiting(speaker, message)
+        first, first_due = waiting[0]
+        if first < message.fields.get("delivery_tag", 0):
+            self._push(max(due, first_due), True, speaker, call, message)  # noqa: FBT003
             return False
-        waiting.pop(tag, None)
+        heapq.heappop(waiting)
         return True
 
-    def _waiting(self, speaker: Speaker, message: Message) -> dict[int, float]:
-        return self._tags.setdefault((speaker, message.fields.get("channel", 0)), {})
+    def _waiting(self, speaker: Speaker, message: Message) -> list[tuple[int, float]]:
+        """Find the deliveries of the channel: tags tell in which order they came."""
+        return self._tags.setdefault((speaker, message.fields.get("channel", 0)), [])
 
     def _busy(self) -> bool:
         """Tell whether the loop has anything else to do before it would sleep."""
