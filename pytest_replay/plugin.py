@@ -268,6 +268,8 @@ def pytest_runtest_makereport(
         report.sections += [("replay", text) for text in besides]
         verdicts.clear()
         besides.clear()
+        if attempt is not None:  # items live as long as the run, and tapes may be large
+            del item.stash[_ATTEMPT]
     return report
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, Index
+from pytest_replay.checking import CheckedTape
 from pytest_replay.errors import (
     BrokenTapeError,
     CassetteError,
@@ -115,6 +116,8 @@ class Session:
         self.calls: list[Call] = []
         self.failures: list[ReplayFailure] = []
         self.libraries: dict[str, str] = {}
+        self.kept: dict[str, Any] = {}
+        """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
         self.now = clock
         self.on_late = on_late
@@ -137,7 +140,7 @@ class Session:
         self._lanes: Lanes | None = None
         if tape is not None:
             self._index = Index(
-                tape,
+                CheckedTape(tape, name=name),
                 route=plan.route,
                 key=plan.key,
                 alike=plan.alike,

@@ -6,12 +6,13 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.bodies.meaning import content_of
 from pytest_replay.matching import is_amqp, make_plan
 from pytest_replay.matching.symbols import Bindings, SymbolKey
 from pytest_replay.messages import Interaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.matching import Plan, Symbols
     from pytest_replay.messages import Message
@@ -59,10 +60,10 @@ def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: P
             continue
         twin = queue.popleft()
         for now, then in zip(_messages(interaction), _messages(twin), strict=False):
-            said, known = _key(now, symbols), _key(then, symbols)
+            said, known = _key(plan.see(now), symbols), _key(plan.see(then), symbols)
             if said == known:
                 bindings.bind(said, known)
-    names = bindings.recorded
+    names = _apart(bindings.recorded, {symbol for it in fresh for symbol in _symbols(it, symbols)})
     return [_with_names(interaction, symbols, names) for interaction in fresh] if names else list(fresh)
 
 
@@ -96,24 +97,26 @@ def _relinked(
     """Count the causes of replies anew, where interactions have moved apart."""
     sources = {id(it): (old, place) for place, it in enumerate(old)}
     sources |= {id(it): (settled, place) for place, it in enumerate(settled)}
-    places = {id(it): place for place, it in enumerate(final)}
+    places: dict[int, list[int]] = {}
+    for place, it in enumerate(final):
+        places.setdefault(id(it), []).append(place)
 
-    def linked(interaction: Interaction) -> Interaction:
+    def linked(here: int, interaction: Interaction) -> Interaction:
         if all(reply.after == (0,) for reply in interaction.replies):
             return interaction
         source, place = sources[id(interaction)]
 
-        def steps(back: int) -> int | None:
+        def steps(back: int) -> int:
             cause = source[place - back] if back <= place else interaction
-            cause = replaced.get(id(cause), cause)
-            found = places[id(interaction)] - places.get(id(cause), len(final))
-            return found if found >= 0 else None
+            if source is old:
+                cause = replaced.get(id(cause), cause)
+            return min((here - there for there in places.get(id(cause), ()) if there <= here), default=0)
 
-        after = (tuple(sorted({0, *filter(None, map(steps, reply.after))})) for reply in interaction.replies)
+        after = (tuple(sorted({0, *map(steps, reply.after)})) for reply in interaction.replies)
         replies = (replace(reply, after=now) for reply, now in zip(interaction.replies, after, strict=True))
         return replace(interaction, replies=tuple(replies))
 
-    return [linked(interaction) for interaction in final]
+    return [linked(here, interaction) for here, interaction in enumerate(final)]
 
 
 def _queues(
@@ -127,6 +130,19 @@ def _queues(
 
 def _messages(interaction: Interaction) -> list[Message]:
     return [interaction.request, *(reply.message for reply in interaction.replies)]
+
+
+def _apart(names: Mapping[str, str], said: Container[str]) -> Mapping[str, str]:
+    """Drop the names that would make one id of two: what has such a name already, and keeps it, was said as well."""
+    while clashes := {now for now, then in names.items() if then in said and then not in names}:
+        names = {now: then for now, then in names.items() if now not in clashes}
+    return names
+
+
+def _symbols(interaction: Interaction, symbols: Symbols) -> Iterator[str]:
+    for message in _messages(interaction):
+        yield from symbols.find(repr(message.fields))
+        yield from symbols.find(content_of(message))
 
 
 def _key(message: Message, symbols: Symbols) -> SymbolKey:

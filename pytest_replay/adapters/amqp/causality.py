@@ -211,7 +211,8 @@ class Causality(Generic[Token]):
         """Keep one publish of all closed channels: what is unsolicited may still be because of it."""
         for channel in channels:
             self._open.discard(channel.place)
-            self._parted = latest((self._parted, self._publishers.pop(channel.place, None)))
+            parted = _known(self._parted, self._publishers.pop(channel.place, None))
+            self._parted = max(parted, key=lambda said: (said.commit or said).order, default=None)
 
 
 def _known(*said: Said[Token] | None) -> list[Said[Token]]:

@@ -41,6 +41,8 @@ class Channel(Generic[Token]):
             self.consumers.limit(said)
         elif message.kind == "amqp.basic.consume":
             self.consumers.consume(said, message.fields.get("consumer_tag", ""))
+        elif message.kind.startswith("amqp.tx."):
+            self.consumers.transact(said)
 
     def answered(self, message: Message) -> Said[Token] | None:
         """Take the request that this answers: the oldest of its kind (AMQP 0-9-1 §2.2.3, synchronous methods)."""
@@ -49,11 +51,11 @@ class Channel(Generic[Token]):
             return None
         request = asked.popleft()
         self.publishes.answered(request)
-        fields = request.message.fields
-        if message.kind == "amqp.basic.consume-ok" and not fields.get("consumer_tag"):
-            self.consumers.consume(request, message.fields.get("consumer_tag", ""))
+        tag = message.fields.get("consumer_tag") or request.message.fields.get("consumer_tag", "")
+        if message.kind == "amqp.basic.consume-ok":
+            self.consumers.name(request, tag)
         elif message.kind == "amqp.basic.cancel-ok":
-            self.consumers.cancel(message.fields.get("consumer_tag") or fields.get("consumer_tag", ""))
+            self.consumers.cancel(tag, request)
         elif message.kind == "amqp.basic.get-ok":
             self.consumers.got(message, request)
         return request

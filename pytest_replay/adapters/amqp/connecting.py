@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.adapters.amqp.faults import CANCELLED, CONNECT_ERROR, error_message, make_error
 from pytest_replay.adapters.amqp.peer import Peer, PeerWriter
 from pytest_replay.adapters.amqp.wire import Wire
-from pytest_replay.errors import BrokenTapeError, CassetteError, LateRequestError
+from pytest_replay.errors import BrokenTapeError, CassetteError, LateRequestError, ReplayFailure
 from pytest_replay.messages import Message
 from pytest_replay.raising import raisable
 
@@ -48,7 +48,7 @@ def _opened(lines: Lines, request: Message) -> Call:
         return lines.session.open(request)
     except LateRequestError:
         raise
-    except BaseException:  # the library may well lose it in a task of its own
+    except (ReplayFailure, PermissionError):  # the library may well lose it in a task of its own
         lines.abort(lines.session.failures[-1])
         raise
 

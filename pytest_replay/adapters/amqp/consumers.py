@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
-from pytest_replay.adapters.amqp.said import Said, Token
+from pytest_replay.adapters.amqp.publishes import IN_TRANSACTION
+from pytest_replay.adapters.amqp.said import Said, Token, latest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_replay.messages import Message
 
 Content: TypeAlias = "tuple[str, bytes]"
@@ -21,13 +25,14 @@ class Window(Generic[Token]):
     def __init__(self, free: int, opened: Said[Token] | None = None) -> None:
         self._free = free
         self._opened = opened
+        self._last = opened
         self._freed: deque[Said[Token]] = deque()
-        self._last: Said[Token] | None = opened
 
-    def take(self) -> Said[Token] | None:
+    def take(self, settled: Said[Token] | None) -> Said[Token] | None:
         """Take the oldest slot; say what freed it.
 
-        There was one, even if none is known of: what settled everything also settled what was still on its way.
+        Where none is known of, there was one all the same: `settled`, the last settlement on the channel, made it at
+        the latest: it may have settled what was still on its way.
         """
         if self._free > 0:
             self._free -= 1
@@ -35,23 +40,22 @@ class Window(Generic[Token]):
         if self._freed:
             return self._freed.popleft()
         self._free -= 1
-        return self._last
+        return latest((self._last, settled))
 
     def free(self, said: Said[Token]) -> None:
         """Free a slot by what settled a delivery."""
-        if self._opened is not None and said.order < self._opened.order:
-            said = self._opened  # a recover that was asked for before, and is only now done
-        self._last = said
+        # a recover that was asked for before may be done only now
+        self._last = last = latest((self._last, said)) or said
         if self._free < 0:
             self._free += 1
         else:
-            self._freed.append(said)
+            self._freed.append(last)
 
 
 class _Unlimited(Window[Token]):
     """A prefetch of 0: there is always a slot."""
 
-    def take(self) -> Said[Token] | None:
+    def take(self, settled: Said[Token] | None) -> Said[Token] | None:  # noqa: ARG002
         return self._opened
 
     def free(self, said: Said[Token]) -> None:
@@ -83,8 +87,13 @@ class Consumers(Generic[Token]):
     def __init__(self) -> None:
         self._prefetch = 0
         self._window: Window[Token] = _Unlimited(0)
+        self._lost = 0
+        """Slots that RabbitMQ counts as taken by a `get`, and does not free (rabbit_channel.erl, notify_limiter)."""
         self._consumers: dict[str, Consumer[Token]] = {}
+        self._unnamed: dict[int, Consumer[Token]] = {}
         self._unsettled: OrderedDict[int, Delivery[Token]] = OrderedDict()
+        self._settled: Said[Token] | None = None
+        self._transaction: dict[int, Delivery[Token]] | None = None
 
     def find(self, tag: str) -> Consumer[Token] | None:
         return self._consumers.get(tag)
@@ -96,26 +105,40 @@ class Consumers(Generic[Token]):
         if not (fields.get("global") or fields.get("global_")):
             self._prefetch = count
         elif count:
-            given = sum(delivery.consumer is not None for delivery in self._unsettled.values())
-            self._window = Window(count - given, said)
+            given = [one.consumer for one in (*self._unsettled.values(), *(self._transaction or {}).values())]
+            if isinstance(self._window, _Unlimited):
+                self._lost = given.count(None)
+            self._window = Window(count - self._lost - len(given) + given.count(None), said)
         else:
             self._window = _Unlimited(0, said)
 
     def consume(self, said: Said[Token], tag: str) -> None:
-        """Open a consumer; with an empty tag it is opened when the broker has named it."""
+        """Open a consumer, with the prefetch of now; with an empty tag the broker will name it."""
+        window: Window[Token] = Window(self._prefetch) if self._prefetch else _Unlimited(0)
+        consumer = Consumer(said, window, bool(said.message.fields.get("no_ack")))
         if tag:
-            window: Window[Token] = Window(self._prefetch) if self._prefetch else _Unlimited(0)
-            self._consumers[tag] = Consumer(said, window, bool(said.message.fields.get("no_ack")))
+            self._consumers[tag] = consumer
+        else:
+            self._unnamed[said.order] = consumer
 
-    def cancel(self, tag: str) -> Consumer[Token] | None:
-        return self._consumers.pop(tag, None)
+    def name(self, request: Said[Token], tag: str) -> None:
+        """Note how the broker named the consumer that this opened, if it had no name."""
+        if consumer := self._unnamed.pop(request.order, None):
+            self._consumers[tag] = consumer
+
+    def cancel(self, tag: str, request: Said[Token] | None = None) -> Consumer[Token] | None:
+        """Forget a consumer; one that was opened with its tag after this request is another."""
+        consumer = self._consumers.get(tag)
+        if consumer is None or (request is not None and request.order < consumer.said.order):
+            return None
+        return self._consumers.pop(tag)
 
     def deliver(self, message: Message, consumer: Consumer[Token]) -> list[Said[Token]]:
         """Note a delivery; say what made room for it."""
         if consumer.no_ack:
             return []
         self._unsettled[message.fields.get("delivery_tag", 0)] = Delivery(content(message), consumer)
-        slots = (consumer.window.take(), self._window.take())
+        slots = (consumer.window.take(self._settled), self._window.take(self._settled))
         return [slot for slot in slots if slot is not None and slot.order > consumer.said.order]
 
     def got(self, message: Message, request: Said[Token]) -> None:
@@ -124,25 +147,44 @@ class Consumers(Generic[Token]):
             self._unsettled[message.fields.get("delivery_tag", 0)] = Delivery(content(message), None)
 
     def settle(self, said: Said[Token], tag: int, *, multiple: bool) -> list[Content]:
-        """Settle one delivery, or all up to it; tag 0 with `multiple` is all of them (AMQP 0-9-1 basic.ack)."""
-        settled: list[Delivery[Token]] = []
+        """Settle one delivery, or all up to it; tag 0 with `multiple` is all of them (AMQP 0-9-1 basic.ack).
+
+        In a transaction they keep their slots until it is committed.
+        """
         if not multiple:
-            found = self._unsettled.pop(tag, None)
-            settled = [] if found is None else [found]
+            tags = [tag] if tag in self._unsettled else []
         else:
-            while self._unsettled and (not tag or next(iter(self._unsettled)) <= tag):
-                settled.append(self._unsettled.popitem(last=False)[1])
+            tags = list(takewhile(lambda one: not tag or one <= tag, self._unsettled))
+        settled = {one: self._unsettled.pop(one) for one in tags}
+        if self._transaction is not None and said.message.kind in IN_TRANSACTION:
+            self._transaction.update(settled)
+        else:
+            self._free(said, settled.values())
+        return [delivery.content for delivery in settled.values()]
+
+    def transact(self, said: Said[Token]) -> None:
+        """Begin a transaction, or do or undo what was settled in it (AMQP 0-9-1 class tx)."""
+        settled, self._transaction = self._transaction or {}, {}
+        if said.message.kind == "amqp.tx.commit":
+            self._free(said, settled.values())
+        elif said.message.kind == "amqp.tx.rollback":
+            self._unsettled = OrderedDict(sorted({**self._unsettled, **settled}.items()))
+        else:
+            self._transaction = settled
+
+    def drop(self) -> list[Content]:
+        """Give back all that was not settled, as the end of a channel does (RabbitMQ, "Automatic Requeueing")."""
+        unsettled = [*(self._transaction or {}).values(), *self._unsettled.values()]
+        self._transaction = None
+        self._unsettled.clear()
+        return [delivery.content for delivery in unsettled]
+
+    def _free(self, said: Said[Token], settled: Iterable[Delivery[Token]]) -> None:
+        self._settled = latest((self._settled, said))
         for delivery in settled:
             if delivery.consumer is not None:
                 delivery.consumer.window.free(said)
                 self._window.free(said)
-        return [delivery.content for delivery in settled]
-
-    def drop(self) -> list[Content]:
-        """Give back all that was not settled, as the end of a channel does (RabbitMQ, "Automatic Requeueing")."""
-        contents = [delivery.content for delivery in self._unsettled.values()]
-        self._unsettled.clear()
-        return contents
 
 
 def content(message: Message) -> Content:

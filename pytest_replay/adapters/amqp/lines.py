@@ -108,7 +108,10 @@ class Lines:
 
     def broken(self, line: str, error: Exception) -> None:
         """Fail the session for bytes that can't be understood; whoever sent them goes on."""
-        failure = BrokenWireError(line, error=error)
+        self.fail(BrokenWireError(line, error=error))
+
+    def fail(self, failure: ReplayFailure) -> None:
+        """Fail the session, for something that was not asked for, and end it all."""
         self.session.fail(failure)
         self.abort(failure)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.adapters.amqp.codec import Decoder, encode
 from pytest_replay.adapters.amqp.faults import CANCELLED, CLOSED, CONNECT_ERROR, make_error
 from pytest_replay.adapters.amqp.lines import PRESCRIBED, Channels
-from pytest_replay.errors import ReplayFailure
+from pytest_replay.errors import BrokenTapeError, CassetteError, ReplayFailure
 from pytest_replay.matching import CLOSES
 from pytest_replay.messages import Message
 
@@ -145,6 +145,12 @@ class Peer:
                 self._end(message)
             else:
                 self.reader.feed_data(self._encoded(call, message))
+        except CassetteError as error:
+            self._lines.fail(BrokenTapeError(error))
+        except ValueError as error:
+            remedy = "Mend it, or record the test again: pytest --record"
+            broken = CassetteError(f"{message.kind}: {error}", path=self._session.name, remedy=remedy)
+            self._lines.fail(BrokenTapeError(broken))
         except Exception as error:  # noqa: BLE001  # the loop would only log it
             self._lines.broken(self._url, error)
 

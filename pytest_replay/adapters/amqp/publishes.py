@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Message
 
 _Likeness: TypeAlias = "tuple[str, str, bytes]"
-_IN_TRANSACTION = frozenset(f"amqp.basic.{verb}" for verb in ("publish", "ack", "nack", "reject"))
+IN_TRANSACTION = frozenset(f"amqp.basic.{verb}" for verb in ("publish", "ack", "nack", "reject"))
+"""What a transaction holds back until it is committed."""
 
 
 class Publishes(Generic[Token]):
@@ -29,7 +30,7 @@ class Publishes(Generic[Token]):
     def say(self, said: Said[Token]) -> None:
         """Note what was said, if it is of interest here."""
         kind = said.message.kind
-        if self._transaction is not None and kind in _IN_TRANSACTION:
+        if self._transaction is not None and kind in IN_TRANSACTION:
             self._transaction.append(said)
         if kind == "amqp.basic.publish":
             self._publish(said)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Requeues(Generic[Token]):
-    """Finds what gave a message back, until it was given again as often as it was given back."""
+    """Finds what gave a message back, and whether it was given again as often as it was given back."""
 
     def __init__(self) -> None:
         self._causes: Ids[Token] = Ids()
@@ -37,18 +37,14 @@ class Requeues(Generic[Token]):
             self._sweeps.add(None, said, places)
 
     def take(self, content: Content) -> tuple[tuple[Said[Token], ...], tuple[Said[Token], ...]]:
-        """Give what gave this message back, once for each time that it was, and what swept.
+        """Give what gave this message back, once for each time that it was, and what may have.
 
-        What is alike may have been given back by either.
+        What is alike may have been given back by either: a sweep, or what gave back another.
         """
-        count = self._count.get(content, 0)
-        sweeps = self._sweeps.find(None)
+        count = self._count.pop(content, 0)
+        found, sweeps = self._causes.find(content), self._sweeps.find(None)
         if not count:
-            return (), sweeps
-        found = self._causes.find(content)
+            return (), (*found, *sweeps)
         if count > 1:
             self._count[content] = count - 1
-        else:
-            del self._count[content]
-            self._causes.forget(content)
         return found, sweeps

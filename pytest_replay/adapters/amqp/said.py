@@ -50,9 +50,6 @@ class Ids(Generic[Token]):
     def find(self, key: Hashable) -> tuple[Said[Token], ...]:
         return self._found.get(key, ())
 
-    def forget(self, key: Hashable) -> None:
-        self._found.pop(key, None)
-
 
 def _stays(one: Said[Token], said: Said[Token], places: Container[Place]) -> bool:
     return one.place != said.place and (one.place in places or one.order > said.order)

@@ -12,11 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.adapters.amqp.turns import is_of_the_library, timers_of_the_test
 from pytest_replay.errors import StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
-    from types import CodeType, FrameType
+    from types import FrameType
 
     from pytest_replay.adapters.amqp.lines import Lines
 
@@ -28,7 +29,6 @@ _PATIENCE = 60.0
 """Seconds without a word, where a loop can't be looked into."""
 _AGAIN = 1.0
 """Seconds after which what has caught its cancellation is cancelled again."""
-_LIBRARIES = ("aiormq", "aio_pika")
 _PACKAGE = str(Path(__file__).parents[2])
 
 
@@ -59,6 +59,12 @@ class Watch:
         if self._session.closed.is_set() or self._lines.refused is not None:
             return
         self.timer = self.loop.call_later(_INTERVAL, self._look)
+        try:
+            self._judge()
+        except Exception as error:  # noqa: BLE001  # nobody else would end a test that waits for ever
+            self._lines.broken("an event loop", error)
+
+    def _judge(self) -> None:
         now, said = self._session.now(), len(self._session.calls)
         if said != self._said[0]:
             self._said = (said, now)
@@ -70,14 +76,14 @@ class Watch:
             self._fail()
 
     def _fail(self) -> None:
-        failure = StalledError(
-            test=self._session.test,
-            waiting=list(_waiting(self.loop)),
-            pending=self._session.pending,
-            unplayed=self._session.unplayed,
+        self._lines.fail(
+            StalledError(
+                test=self._session.test,
+                waiting=list(_waiting(self.loop)),
+                pending=self._session.pending,
+                unplayed=self._session.unplayed,
+            )
         )
-        self._session.fail(failure)
-        self._lines.abort(failure)
 
 
 def _can_happen(loop: Any, own: Container[Any]) -> bool | None:
@@ -89,26 +95,12 @@ def _can_happen(loop: Any, own: Container[Any]) -> bool | None:
     executor = getattr(loop, "_default_executor", None)
     if executor is not None and executor._idle_semaphore._value < len(executor._threads):
         return True
-    tasks: set[Any] = asyncio.all_tasks(loop)
-    beats = {task._fut_waiter for task in tasks if _is_heartbeat(task)}
-    timers = (timer for timer in loop._scheduled if not timer.cancelled() and timer not in own)
-    return any(not beats.intersection(timer._args or ()) for timer in timers)
-
-
-def _is_heartbeat(task: Any) -> bool:
-    code: CodeType | None = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and code.co_name == "__heartbeat" and _library_of(task) is not None
+    return bool(timers_of_the_test(loop, own))
 
 
 def _tasks(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Task[Any]]:
     """Find what runs on a loop, but for the library's own tasks: these see their connections closed."""
-    return (task for task in asyncio.all_tasks(loop) if _library_of(task) is None)
-
-
-def _library_of(task: asyncio.Task[Any]) -> str | None:
-    frame: FrameType | None = getattr(task.get_coro(), "cr_frame", None)
-    package = "" if frame is None else str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return package if package in _LIBRARIES else None
+    return (task for task in asyncio.all_tasks(loop) if not is_of_the_library(task))
 
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:

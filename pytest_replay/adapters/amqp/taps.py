@@ -6,7 +6,6 @@ import functools
 import importlib
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from pytest_replay.active import active
 from pytest_replay.adapters.amqp.lines import Lines
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pytest_replay.messages import Message
-    from pytest_replay.session import Session
 
 _FACTORIES = ("TCPTransportFactory", "TLSTransportFactory")
 _LIBRARIES = ("aio-pika", "aiormq")
@@ -26,7 +24,6 @@ class AmqpAdapter:
 
     def __init__(self) -> None:
         self._originals: list[tuple[Any, Any]] = []
-        self._lines: WeakKeyDictionary[Session, Lines] = WeakKeyDictionary()
 
     def install(self) -> None:
         """Tap the TCP and TLS transports of aiormq, if it is installed."""
@@ -65,11 +62,12 @@ class AmqpAdapter:
             session = active()
             if session is None or (session.passes is not None and session.passes(url.host, url.port)):
                 return await original(factory, url, **kwargs)
-            lines = self._lines.get(session)
-            if lines is None:
-                lines = self._lines[session] = Lines(session)
+            if "amqp" not in session.kept:
+                session.kept["amqp"] = Lines(session)
                 session.libraries.update(_versions())
-            return await connect(lines, url, functools.partial(original, factory, url, **kwargs))
+            return await connect(
+                session.kept["amqp"], url, functools.partial(original, factory, url, **kwargs)
+            )
 
         return create
 

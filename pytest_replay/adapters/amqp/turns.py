@@ -10,13 +10,13 @@ where it came after a while, for as long as it did.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_replay.adapters.amqp.faults import CLOSED
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Container
 
     from pytest_replay.messages import Message
@@ -30,6 +30,7 @@ _BUSY_TURNS = 500
 """Turns for which a message waits for a loop that is never idle: one on which somebody polls."""
 _BLIND_TURNS = 10
 """The same, where it can't be seen whether a loop is idle."""
+_LIBRARIES = ("aiormq", "aio_pika")
 _DELIVER = "amqp.basic.deliver"
 _ENDS = frozenset({CLOSED, "amqp.connection.close"})
 """What takes away what was said before it, unless that has been read."""
@@ -115,7 +116,9 @@ class Turns:
         if ready is None or self._waited > _BUSY_TURNS:
             return self._waited < _BLIND_TURNS
         own = self._own()
-        return any(not handle._cancelled and handle not in own for handle in ready)
+        return any(
+            not handle._cancelled and handle not in own for handle in list(ready)
+        )  # threads may add to it
 
     def _first_timer(self, due: float) -> float | None:
         """Tell when to ask again whether what is due may be said; None where it may now."""
@@ -124,7 +127,24 @@ class Turns:
             return due if due > self.loop.time() + _SHORT else None
         if not scheduled or scheduled[0].when() >= due:
             return None
-        own = self._own()
-        timers = (timer.when() for timer in scheduled if not timer.cancelled() and timer not in own)
-        first = min(timers, default=due)
+        first = min((timer.when() for timer in timers_of_the_test(self.loop, self._own())), default=due)
         return min(first + _AFTER, due) if first < due else None
+
+
+def timers_of_the_test(loop: Any, own: Container[Any]) -> list[Any]:
+    """Find the timers on one of asyncio's loops, but for those of ours and the heartbeats of connections."""
+    tasks: set[Any] = asyncio.all_tasks(loop)
+    beats = {task._fut_waiter for task in tasks if _is_heartbeat(task)}
+    timers = (timer for timer in loop._scheduled if not timer.cancelled() and timer not in own)
+    return [timer for timer in timers if not beats.intersection(timer._args or ())]
+
+
+def is_of_the_library(task: asyncio.Task[Any]) -> bool:
+    """Tell whether a task is one of aiormq's or aio-pika's own."""
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    return frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES
+
+
+def _is_heartbeat(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and code.co_name == "__heartbeat" and is_of_the_library(task)
