@@ -108,12 +108,13 @@ class ArgumentsMatcher:
         passed = _PASSED_OVER.get(message.kind, ())
         place, arguments, properties, headers = {}, {}, {}, {}
         for name, value in fields.items():
-            if name in passed or name in self.ignored:
+            if name in passed or name in self.ignored or (name == "virtual_host" and "path" in self._loose):
                 continue
             if name in LANE:
                 place[name] = value
             elif name == "client_properties":
-                arguments["connection_name"] = value.get("connection_name")
+                if "connection_name" in value and "connection_name" not in self.ignored:
+                    arguments["connection_name"] = value["connection_name"]
             elif name != "properties":
                 arguments[name] = _unmarked(value) if isinstance(value, dict) else value
         for name, value in fields.get("properties", {}).items():
