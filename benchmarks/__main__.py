@@ -13,8 +13,18 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-THEMES = ("replaying", "documents", "opening", "clients", "marking", "recording")
-PEERS = ("httpx", "httpx2", "cassetter", "vcrpy", "hishel", "respx", "pytest-httpx", "pytest-recording")
+THEMES = ("replaying", "documents", "opening", "clients", "marking", "recording", "amqp")
+PEERS = (
+    "httpx",
+    "httpx2",
+    "aio-pika",
+    "cassetter",
+    "vcrpy",
+    "hishel",
+    "respx",
+    "pytest-httpx",
+    "pytest-recording",
+)
 
 
 def main() -> None:
