@@ -312,6 +312,16 @@ def test_a_tag_used_again_is_the_new_consumer() -> None:
     assert talk.deliver() == ("again",)
 
 
+def test_a_tag_used_again_before_the_old_consumer_is_gone_is_the_new_consumer() -> None:
+    talk = consuming()
+    talk.say("cancel", "basic.cancel", consumer_tag="t")
+    talk.say("again", "basic.consume", consumer_tag="t")
+    talk.publish("m", message_id="m", channel=2)
+    talk.hear("basic.cancel-ok", consumer_tag="t")
+
+    assert talk.deliver(message_id="m") == ("again", "m")
+
+
 def test_a_message_of_a_transaction_also_follows_its_commit() -> None:
     talk = Talk("tx.select")
     talk.say("consume", "basic.consume", consumer_tag="t", channel=2)
@@ -356,6 +366,59 @@ def test_a_settlement_of_several_makes_room_for_as_many(tag: int) -> None:
 
     assert talk.deliver(3, message_id="3") == ("consume", "m3", "ack")
     assert talk.deliver(4, message_id="4") == ("consume", "m4", "ack")
+
+
+def test_what_settles_everything_also_settles_what_was_on_its_way() -> None:
+    talk = consuming()
+    talk.deliver(1, message_id="other")
+    talk.say("qos", "basic.qos", prefetch_count=1)
+    talk.say("consume2", "basic.consume", consumer_tag="u")
+    talk.publish("m", message_id="m", channel=2)
+    talk.say("ack", "basic.ack", multiple=True)
+
+    assert talk.deliver(2, consumer="u", message_id="m") == ("consume2", "m")
+    assert talk.deliver(3, consumer="u", message_id="m") == ("consume2", "m", "ack")
+
+
+def test_a_settlement_makes_room_when_its_transaction_is_committed() -> None:
+    talk = _prefetched()
+    talk.say("select", "tx.select")
+    talk.say("undone", "basic.ack", multiple=True)
+    talk.say("rollback", "tx.rollback")
+    talk.say("again", "basic.ack", delivery_tag=2)
+    talk.say("commit", "tx.commit")
+    talk.say("reject1", "basic.reject", delivery_tag=1)
+    talk.say("commit2", "tx.commit")
+
+    assert talk.deliver(3, message_id="3") == ("consume", "m3", "commit")
+    assert talk.deliver(4, message_id="4") == ("consume", "m4", "commit2")
+
+
+def test_a_consumer_keeps_the_prefetch_that_it_was_opened_with() -> None:
+    talk = Talk()
+    talk.say("qos", "basic.qos", prefetch_count=1)
+    talk.say("consume", "basic.consume", queue="q")
+    talk.say("wider", "basic.qos", prefetch_count=9)
+    talk.publish("m", message_id="m", channel=2)
+    talk.hear("basic.consume-ok", consumer_tag="t")
+    talk.deliver(1, message_id="m")
+    talk.say("ack", "basic.ack", delivery_tag=1)
+
+    assert talk.deliver(2, message_id="m") == ("consume", "m", "ack")
+
+
+def test_a_get_takes_a_slot_of_the_channel_for_good_if_it_came_before_the_prefetch() -> None:
+    talk = consuming()
+    talk.say("get", "basic.get", queue="q")
+    talk.hear("basic.get-ok", delivery_tag=1)
+    talk.say("qos", "basic.qos", prefetch_count=2, global_=True)
+    talk.say("ack1", "basic.ack", delivery_tag=1)
+    talk.say("still", "basic.qos", prefetch_count=2, global_=True)
+    talk.publish("m", message_id="m", channel=2)
+    assert talk.deliver(2, message_id="m") == ("consume", "still", "m")
+    talk.say("ack2", "basic.ack", delivery_tag=2)
+
+    assert talk.deliver(3, message_id="m") == ("consume", "m", "ack2")
 
 
 def test_a_consumer_that_does_not_ack_has_no_prefetch() -> None:
@@ -447,6 +510,19 @@ def test_what_is_alike_may_have_been_given_back_on_its_way() -> None:
     assert talk.deliver(1, b"x", "u", channel=2, redelivered=True) == ("consume2", "close3", "nack")
 
 
+def test_what_is_alike_may_have_been_given_back_by_what_gave_back_another() -> None:
+    talk = consuming()
+    talk.say("consume2", "basic.consume", consumer_tag="u", channel=2)
+    talk.deliver(1, b"x")
+    talk.say("close3", "channel.close", channel=3)
+    talk.say("nack", "basic.nack", delivery_tag=1, requeue=True)
+    talk.deliver(2, b"x", redelivered=True)
+
+    again = talk.deliver(1, b"x", "u", channel=2, redelivered=True)
+
+    assert {"consume2", "close3", "nack"} <= set(again)
+
+
 def test_a_dead_letter_follows_its_rejection() -> None:
     talk = consuming()
     talk.say("dead", "basic.consume", consumer_tag="d", queue="dead")
@@ -502,6 +578,19 @@ def test_publishes_of_closed_channels_still_count() -> None:
     talk.hear("channel.close-ok", channel=2)
 
     assert talk.deliver() == ("consume", "one")
+
+
+def test_of_publishes_of_closed_channels_the_last_that_was_committed_counts() -> None:
+    talk = consuming()
+    talk.say("select", "tx.select", channel=2)
+    talk.publish("one", channel=2)
+    talk.publish("two", channel=3)
+    talk.say("commit", "tx.commit", channel=2)
+    for channel in (2, 3):
+        talk.say("close", "channel.close", channel=channel)
+        talk.hear("channel.close-ok", channel=channel)
+
+    assert talk.deliver() == ("consume", "one", "commit")
 
 
 @pytest.mark.parametrize("kind", ["queue.bind", "queue.declare", "exchange.declare", "exchange.bind"])

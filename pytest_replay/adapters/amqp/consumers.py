@@ -106,9 +106,10 @@ class Consumers(Generic[Token]):
             self._prefetch = count
         elif count:
             given = [one.consumer for one in (*self._unsettled.values(), *(self._transaction or {}).values())]
+            gets = given.count(None)
             if isinstance(self._window, _Unlimited):
-                self._lost = given.count(None)
-            self._window = Window(count - self._lost - len(given) + given.count(None), said)
+                self._lost = gets
+            self._window = Window(count - self._lost - (len(given) - gets), said)
         else:
             self._window = _Unlimited(0, said)
 
