@@ -105,30 +105,30 @@ class ArgumentsMatcher:
         if message.kind == CONNECT:
             url = split_url(fields["url"], self._loose)
             return {"": {"scheme": url.scheme, "host": url.host, "port": url.port, "path": url.path}}
-        passed = _PASSED_OVER.get(message.kind, ())
-        place, arguments, properties, headers = {}, {}, {}, {}
-        for name, value in fields.items():
-            if name in passed or name in self.ignored or (name == "virtual_host" and "path" in self._loose):
-                continue
-            if name in LANE:
-                place[name] = value
-            elif name == "client_properties":
-                if "connection_name" in value and "connection_name" not in self.ignored:
-                    arguments["connection_name"] = value["connection_name"]
-            elif name != "properties":
-                arguments[name] = _unmarked(value) if isinstance(value, dict) else value
-        for name, value in fields.get("properties", {}).items():
-            if name in self._ignored_properties:
-                continue
-            if name == "headers":
-                headers = {
-                    key: _unmarked(item)
-                    for key, item in value.items()
-                    if key.lower() not in self._ignored_headers
-                }
-            else:
-                properties[name] = value
-        return {"": place, "argument": arguments, "property": properties, "header": headers}
+        passed = {*_PASSED_OVER.get(message.kind, ()), *self.ignored, "properties"}
+        if "path" in self._loose:
+            passed.add("virtual_host")
+        said = {name: value for name, value in fields.items() if name not in passed}
+        place = {name: said.pop(name) for name in LANE if name in said}
+        library = said.pop("client_properties", {})
+        if "connection_name" in library and "connection_name" not in passed:
+            said["connection_name"] = library["connection_name"]
+        properties = {
+            name: value
+            for name, value in fields.get("properties", {}).items()
+            if name not in self._ignored_properties
+        }
+        headers = {
+            name: value
+            for name, value in properties.pop("headers", {}).items()
+            if name.lower() not in self._ignored_headers
+        }
+        return {
+            "": place,
+            "argument": _unmarked(said),
+            "property": properties,
+            "header": _unmarked(headers),
+        }
 
     def difference(self, now: Message, then: Message, symbols: Symbols) -> list[str]:
         """List how two messages differ, but for their symbols."""
@@ -186,10 +186,8 @@ class AmqpPlan:
 def _unmarked(value: Any) -> Any:
     """Write what is the same in two types of the wire alike: `{"amqp:l": 5}` is 5."""
     if isinstance(value, dict):
-        if len(value) == 1:
-            key, content = next(iter(value.items()))
-            if key.startswith("amqp:"):
-                return _unmarked(content)
+        if len(value) == 1 and (key := next(iter(value))).startswith("amqp:"):
+            return _unmarked(value[key])
         return {key: _unmarked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_unmarked(item) for item in value]

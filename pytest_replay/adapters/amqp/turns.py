@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_replay.adapters.amqp.faults import CLOSED
@@ -43,14 +44,25 @@ class Speaker(Protocol):
         """Say a message now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """What is to be said."""
+
+    speaker: Speaker
+    call: Call | None
+    message: Message
+    later: bool
+    """Whether it came later than what caused it."""
+
+
 class Turns:
     """What the peers on one loop are to say, each when it is due on the loop's clock."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, own: Callable[[], Container[Any]]) -> None:
         """Take turns on a loop. `own` tells the handles that are not the test's."""
         self.loop = loop
-        self.due: list[tuple[float, int, bool, Speaker, Call | None, Message]] = []
-        """When, in which order, and whether later than what caused it; who, for what, and what."""
+        self.due: list[tuple[float, int, _Saying]] = []
+        """A heap: when, and in which order."""
         self.handle: asyncio.Handle | None = None
         self._own = own
         self._order = 0
@@ -64,13 +76,13 @@ class Turns:
         if message.kind == _DELIVER:
             heapq.heappush(self._waiting(speaker, message), (message.fields.get("delivery_tag", 0), due))
         later = due > self.loop.time() or message.kind in _ENDS
-        self._push(due, later, speaker, call, message)
+        self._push(due, _Saying(speaker, call, message, later))
         self._waited = 0
         self._soon()
 
-    def _push(self, due: float, later: bool, speaker: Speaker, call: Call | None, message: Message) -> None:  # noqa: FBT001
+    def _push(self, due: float, saying: _Saying) -> None:
         self._order += 1
-        heapq.heappush(self.due, (due, self._order, later, speaker, call, message))
+        heapq.heappush(self.due, (due, self._order, saying))
 
     def _soon(self) -> None:
         if self.handle is not None:
@@ -80,8 +92,8 @@ class Turns:
     def _speak(self) -> None:
         self.handle = None
         while self.due:
-            due, _, later, speaker, call, message = self.due[0]
-            if later:
+            due, _, saying = self.due[0]
+            if saying.later:
                 if self._busy():
                     self._soon()
                     return
@@ -90,17 +102,17 @@ class Turns:
                     self.handle = self.loop.call_at(again, self._speak)
                     return
             heapq.heappop(self.due)
-            if message.kind == _DELIVER and not self._is_first(due, speaker, call, message):
+            if saying.message.kind == _DELIVER and not self._is_first(due, saying):
                 continue
             self._waited = 0
-            speaker.say(call, message)
+            saying.speaker.say(saying.call, saying.message)
 
-    def _is_first(self, due: float, speaker: Speaker, call: Call | None, message: Message) -> bool:
+    def _is_first(self, due: float, saying: _Saying) -> bool:
         """Tell whether a delivery is the first that waits on its channel; else it goes back behind that one."""
-        waiting = self._waiting(speaker, message)
+        waiting = self._waiting(saying.speaker, saying.message)
         first, first_due = waiting[0]
-        if first < message.fields.get("delivery_tag", 0):
-            self._push(max(due, first_due), True, speaker, call, message)  # noqa: FBT003
+        if first < saying.message.fields.get("delivery_tag", 0):
+            self._push(max(due, first_due), replace(saying, later=True))
             return False
         heapq.heappop(waiting)
         return True
