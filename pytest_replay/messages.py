@@ -38,7 +38,7 @@ class Message:
 
     - `amqp.connect`: field `url`, without userinfo; the first thing said on a connection.
     - `amqp.connect-error`: field `causes`: `list[{"type": ..., "args": [...]}]`, as for `http.error`.
-    - `amqp.closed`: the stream came to its end; `causes` where it broke.
+    - `amqp.closed`: the stream came to its end; `causes` where it broke; the body is what came of a last, broken frame.
     - `amqp.cancelled`: the caller gave up while it connected.
     """
 

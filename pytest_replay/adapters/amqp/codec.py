@@ -74,6 +74,11 @@ class Decoder:
         self._contents: dict[int, _Content] = {}
         """By channel."""
 
+    @property
+    def rest(self) -> bytes:
+        """What was fed and is no whole frame yet."""
+        return self._frames.rest
+
     def feed(self, data: bytes) -> list[tuple[int, Message]]:
         """Return the messages that `data` completes, each with the number of its channel.
 

@@ -50,6 +50,11 @@ class Frames:
         self._position = 0
         """Where in the stream `_rest` begins."""
 
+    @property
+    def rest(self) -> bytes:
+        """What was fed and is no whole frame yet."""
+        return bytes(self._rest)
+
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes.
 

@@ -184,6 +184,7 @@ class Peer:
         if message.fields.get("causes"):
             self.reader.set_exception(make_error(message, cassette=self._session.name))
         elif not self.reader.at_eof():
+            self.reader.feed_data(message.body)  # what came of a frame that broke off
             self.reader.feed_eof()
 
 

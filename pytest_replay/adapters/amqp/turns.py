@@ -53,6 +53,8 @@ class _Saying:
     message: Message
     later: bool
     """Whether it came later than what caused it."""
+    due: float
+    """When it may be said, on the loop's clock: timers that fire before come first."""
 
 
 class Turns:
@@ -62,27 +64,30 @@ class Turns:
         """Take turns on a loop. `own` tells the handles that are not the test's."""
         self.loop = loop
         self.due: list[tuple[float, int, _Saying]] = []
-        """A heap: when, and in which order."""
+        """A heap: when in recorded time, which runs ahead of the loop's where it has jumped, and in which order."""
         self.handle: asyncio.Handle | None = None
         self._own = own
         self._order = 0
+        self._reached = 0.0
+        """The latest recorded time at which something was said."""
         self._waited = 0
         """Turns since the last message."""
-        self._tags: dict[tuple[Speaker, int], list[tuple[int, float]]] = {}
-        """The deliveries of a channel that wait, a heap of recorded tags, and when they are due."""
+        self._tags: dict[tuple[Speaker, int], list[tuple[int, float, float]]] = {}
+        """The deliveries of a channel that wait, a heap of recorded tags, and when they may be said."""
 
     def put(self, due: float, speaker: Speaker, call: Call | None, message: Message) -> None:
-        """Have a peer say a message, not before it is due."""
+        """Have a peer say a message, not before it is due; 0 is at once."""
+        now = self.loop.time()
+        at = max(due, self._reached + max(0.0, due - now)) if due else 0.0
         if message.kind == _DELIVER:
-            heapq.heappush(self._waiting(speaker, message), (message.fields.get("delivery_tag", 0), due))
-        later = due > self.loop.time() or message.kind in _ENDS
-        self._push(due, _Saying(speaker, call, message, later))
+            heapq.heappush(self._waiting(speaker, message), (_tag(message), at, due))
+        self._push(at, _Saying(speaker, call, message, due > now or message.kind in _ENDS, due))
         self._waited = 0
         self._soon()
 
-    def _push(self, due: float, saying: _Saying) -> None:
+    def _push(self, at: float, saying: _Saying) -> None:
         self._order += 1
-        heapq.heappush(self.due, (due, self._order, saying))
+        heapq.heappush(self.due, (at, self._order, saying))
 
     def _soon(self) -> None:
         if self.handle is not None:
@@ -92,32 +97,33 @@ class Turns:
     def _speak(self) -> None:
         self.handle = None
         while self.due:
-            due, _, saying = self.due[0]
+            at, _, saying = self.due[0]
             if saying.later:
                 if self._busy():
                     self._soon()
                     return
-                again = self._first_timer(due)
+                again = self._first_timer(saying.due)
                 if again is not None:
                     self.handle = self.loop.call_at(again, self._speak)
                     return
             heapq.heappop(self.due)
-            if saying.message.kind == _DELIVER and not self._is_first(due, saying):
+            if saying.message.kind == _DELIVER and not self._is_first(at, saying):
                 continue
             self._waited = 0
+            self._reached = max(self._reached, at)
             saying.speaker.say(saying.call, saying.message)
 
-    def _is_first(self, due: float, saying: _Saying) -> bool:
+    def _is_first(self, at: float, saying: _Saying) -> bool:
         """Tell whether a delivery is the first that waits on its channel; else it goes back behind that one."""
         waiting = self._waiting(saying.speaker, saying.message)
-        first, first_due = waiting[0]
-        if first < saying.message.fields.get("delivery_tag", 0):
-            self._push(max(due, first_due), replace(saying, later=True))
+        first, first_at, first_due = waiting[0]
+        if first < _tag(saying.message):
+            self._push(max(at, first_at), replace(saying, later=True, due=max(saying.due, first_due)))
             return False
         heapq.heappop(waiting)
         return True
 
-    def _waiting(self, speaker: Speaker, message: Message) -> list[tuple[int, float]]:
+    def _waiting(self, speaker: Speaker, message: Message) -> list[tuple[int, float, float]]:
         """Find the deliveries of the channel: tags tell in which order they came."""
         return self._tags.setdefault((speaker, message.fields.get("channel", 0)), [])
 
@@ -141,6 +147,11 @@ class Turns:
             return None
         first = min((timer.when() for timer in timers_of_the_test(self.loop, self._own())), default=due)
         return min(first + _AFTER, due) if first < due else None
+
+
+def _tag(message: Message) -> int:
+    tag: int = message.fields.get("delivery_tag", 0)
+    return tag
 
 
 def timers_of_the_test(loop: Any, own: Container[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_replay.adapters.amqp.lines import Lines
 
-_UNHEARD = frozenset({"amqp.connection.close-ok", "amqp.heartbeat", "amqp.protocol-header"})
+_UNHEARD = frozenset({"amqp.connection.close-ok", "amqp.heartbeat"})
 """What the peer says because the protocol says so, and clients may or may not wait for."""
 
 
@@ -79,4 +79,5 @@ class Wire:
     def _hear_end(self, error: BaseException | None) -> None:
         self._over = True
         said = Message(CLOSED) if error is None else error_message(CLOSED, error)
-        self._lines.hear(Message(CLOSED, {"connection": self._channels.connection, **said.fields}))
+        place = {"connection": self._channels.connection}
+        self._lines.hear(Message(CLOSED, {**place, **said.fields}, self._received.rest))
