@@ -312,14 +312,18 @@ def test_a_tag_used_again_is_the_new_consumer() -> None:
     assert talk.deliver() == ("again",)
 
 
-def test_a_tag_used_again_before_the_old_consumer_is_gone_is_the_new_consumer() -> None:
+def test_a_tag_used_again_is_the_old_consumer_until_the_new_one_is_there() -> None:
     talk = consuming()
+    talk.hear("basic.consume-ok", consumer_tag="t")
     talk.say("cancel", "basic.cancel", consumer_tag="t")
-    talk.say("again", "basic.consume", consumer_tag="t")
+    talk.say("again", "basic.consume", consumer_tag="t", no_ack=True)
     talk.publish("m", message_id="m", channel=2)
+    assert talk.deliver(1, message_id="m") == ("consume", "m")
     talk.hear("basic.cancel-ok", consumer_tag="t")
+    talk.hear("basic.consume-ok", consumer_tag="t")
+    talk.say("nack", "basic.nack", delivery_tag=1, requeue=True)
 
-    assert talk.deliver(message_id="m") == ("again", "m")
+    assert talk.deliver(message_id="m", redelivered=True) == ("cancel", "again", "m", "nack")
 
 
 def test_a_message_of_a_transaction_also_follows_its_commit() -> None:
@@ -407,11 +411,15 @@ def test_a_consumer_keeps_the_prefetch_that_it_was_opened_with() -> None:
     assert talk.deliver(2, message_id="m") == ("consume", "m", "ack")
 
 
-def test_a_get_takes_a_slot_of_the_channel_for_good_if_it_came_before_the_prefetch() -> None:
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "on-its-way"])
+def test_a_get_takes_a_slot_of_the_channel_for_good_if_it_came_before_the_prefetch(*, heard: bool) -> None:
     talk = consuming()
     talk.say("get", "basic.get", queue="q")
-    talk.hear("basic.get-ok", delivery_tag=1)
+    if heard:
+        talk.hear("basic.get-ok", delivery_tag=1)
     talk.say("qos", "basic.qos", prefetch_count=2, global_=True)
+    if not heard:
+        talk.hear("basic.get-ok", delivery_tag=1)
     talk.say("ack1", "basic.ack", delivery_tag=1)
     talk.say("still", "basic.qos", prefetch_count=2, global_=True)
     talk.publish("m", message_id="m", channel=2)
@@ -508,6 +516,17 @@ def test_what_is_alike_may_have_been_given_back_on_its_way() -> None:
     talk.say("nack", "basic.nack", delivery_tag=1, requeue=True)
 
     assert talk.deliver(1, b"x", "u", channel=2, redelivered=True) == ("consume2", "close3", "nack")
+
+
+def test_what_a_transaction_gave_back_follows_its_commit_whatever_was_said_between() -> None:
+    talk = consuming()
+    talk.say("consume2", "basic.consume", consumer_tag="u", channel=2)
+    talk.say("select", "tx.select")
+    talk.say("nack", "basic.nack", multiple=True, requeue=True)
+    talk.say("cancel", "basic.cancel", consumer_tag="t")
+    talk.say("commit", "tx.commit")
+
+    assert "commit" in talk.deliver(1, b"x", "u", channel=2, redelivered=True)
 
 
 def test_what_is_alike_may_have_been_given_back_by_what_gave_back_another() -> None:

@@ -386,7 +386,6 @@ class History:
         kind = ("ack", "ack", "nack", "reject")[b % 7 % 4]
         fields: dict[str, Any] = {"requeue": b % 3 > 0} if kind != "ack" else {}
         fields["multiple"] = multiple and kind != "reject"
-        tags[:] = [one for one in tags if not (one <= tag if fields["multiple"] else one == tag)]
         if fields["multiple"] and tag == last:
             tag = 0
         self.say(f"basic.{kind}", place, delivery_tag=tag, **fields)

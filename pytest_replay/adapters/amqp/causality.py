@@ -139,7 +139,8 @@ class Causality(Generic[Token]):
             self._release((said,), (channel,))
         elif kind == "amqp.connection.close":
             self._release((said,), connection)
-        elif kind == "amqp.basic.cancel":
+        elif kind in {"amqp.basic.cancel", "amqp.tx.commit"}:
+            # what a transaction gave back is given back now, whatever else was said since
             self._requeues.sweep((said,), self._open)
 
     def _confirm(

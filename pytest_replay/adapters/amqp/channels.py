@@ -38,7 +38,7 @@ class Channel(Generic[Token]):
             self._asked.setdefault(message.kind, deque()).append(said)
         self.publishes.say(said)
         if message.kind == "amqp.basic.qos":
-            self.consumers.limit(said)
+            self.consumers.limit(said, gets=len(self._asked.get("amqp.basic.get", ())))
         elif message.kind == "amqp.basic.consume":
             self.consumers.consume(said, message.fields.get("consumer_tag", ""))
         elif message.kind.startswith("amqp.tx."):

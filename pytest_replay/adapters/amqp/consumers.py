@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
+from pytest_replay.adapters.amqp.answers import asks
 from pytest_replay.adapters.amqp.publishes import IN_TRANSACTION
 from pytest_replay.adapters.amqp.said import Said, Token, latest
 
@@ -98,32 +99,38 @@ class Consumers(Generic[Token]):
     def find(self, tag: str) -> Consumer[Token] | None:
         return self._consumers.get(tag)
 
-    def limit(self, said: Said[Token]) -> None:
-        """Set the prefetch: of consumers to come, or with `global` of the channel (RabbitMQ, "Consumer Prefetch")."""
+    def limit(self, said: Said[Token], *, gets: int) -> None:
+        """Set the prefetch: of consumers to come, or with `global` of the channel (RabbitMQ, "Consumer Prefetch").
+
+        `gets` are those that have no answer yet.
+        """
         fields = said.message.fields
         count = fields.get("prefetch_count", 0)
         if not (fields.get("global") or fields.get("global_")):
             self._prefetch = count
         elif count:
             given = [one.consumer for one in (*self._unsettled.values(), *(self._transaction or {}).values())]
-            gets = given.count(None)
+            got = given.count(None)
             if isinstance(self._window, _Unlimited):
-                self._lost = gets
-            self._window = Window(count - self._lost - (len(given) - gets), said)
+                self._lost = got + gets
+            self._window = Window(count - self._lost - (len(given) - got), said)
         else:
             self._window = _Unlimited(0, said)
 
     def consume(self, said: Said[Token], tag: str) -> None:
-        """Open a consumer, with the prefetch of now; with an empty tag the broker will name it."""
+        """Open a consumer, with the prefetch of now.
+
+        It is known by its tag when the broker has answered, if that names it or another still has the tag.
+        """
         window: Window[Token] = Window(self._prefetch) if self._prefetch else _Unlimited(0)
         consumer = Consumer(said, window, bool(said.message.fields.get("no_ack")))
-        if tag:
+        if tag and not (tag in self._consumers and asks(said.message)):
             self._consumers[tag] = consumer
         else:
             self._unnamed[said.order] = consumer
 
     def name(self, request: Said[Token], tag: str) -> None:
-        """Note how the broker named the consumer that this opened, if it had no name."""
+        """Note that the consumer that this opened is now the one of this tag."""
         if consumer := self._unnamed.pop(request.order, None):
             self._consumers[tag] = consumer
 
