@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,15 +33,15 @@ class Releases:
         """By each position that is missed."""
 
     def play(
-        self, position: int, interaction: Interaction, *, played: Collection[int], kinds: str
+        self, position: int, interaction: Interaction, *, played: Collection[int], kinds: str, told: int = 0
     ) -> list[Waiting]:
         """Play a position: which replies whose kind begins with `kinds` may go now, in recorded order.
 
-        `played` are the positions that have been played, this one included.
+        `played` are the positions that have been played, this one included. The first `told` replies have gone.
         """
         free = self._freed(position)
         for number, reply in enumerate(interaction.replies):
-            if not reply.message.kind.startswith(kinds):
+            if number < told or not reply.message.kind.startswith(kinds):
                 continue
             causes = {position - steps for steps in reply.after}
             waiting = Waiting(position, number, reply, {cause for cause in causes if cause not in played})
@@ -50,6 +51,14 @@ class Releases:
                 free.append(waiting)
         free.sort(key=_place)
         return free
+
+    def give_back(self, position: int) -> int:
+        """Let nothing of a position wait any more; the number of the first reply that did."""
+        left = [waiting.number for waiting in self.pending if waiting.position == position]
+        for cause, group in list(self._waiting.items()):
+            self._waiting[cause] = [waiting for waiting in group if waiting.position != position]
+        self._waiting = {cause: group for cause, group in self._waiting.items() if group}
+        return min(left, default=sys.maxsize)
 
     @property
     def pending(self) -> list[Waiting]:

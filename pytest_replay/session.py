@@ -168,7 +168,7 @@ class Session:
             try:
                 position = None if wire is True else self._take(request)
                 call = Call(request, None, now, origin=origin)
-                free = [] if position is None else self._play(position, call)
+                free = [] if position is None else [*self._follow(), *self._play(position, call)]
             except CassetteError as error:
                 raise self.fail(BrokenTapeError(error)) from None
             if position is None and (wire is False or not self.records):
@@ -176,7 +176,7 @@ class Session:
                     return call
                 raise self.fail(
                     explain_miss(
-                        request,
+                        self._as_recorded(request),
                         test=self.test,
                         cassette=self.name,
                         index=self._index,
@@ -202,7 +202,7 @@ class Session:
             return None
         with self._lock:
             try:
-                return self._index.peek(request)
+                return self._index.peek(self._as_recorded(request))
             except CassetteError as error:
                 raise self.fail(BrokenTapeError(error)) from None
 
@@ -289,8 +289,28 @@ class Session:
             return None
         if is_amqp(request):
             return self._lanes.take(request)
-        names = self._lanes.bindings.recorded
-        return self._index.take(self._renamed(request, names) if names else request)
+        return self._index.take(self._as_recorded(request))
+
+    def _as_recorded(self, request: Message) -> Message:
+        """Write a request over HTTP with the ids of the tape."""
+        names = None if self._lanes is None or is_amqp(request) else self._lanes.bindings.recorded
+        return self._renamed(request, names) if names else request
+
+    def _follow(self) -> list[Waiting]:
+        """Let what a channel said be what it is, where it has just turned out to be another."""
+        index, lanes, free = self._index, self._lanes, []
+        moved = {} if lanes is None else lanes.moved
+        if index is None or not moved:
+            return []
+        hosts = {then: self._hosts.pop(then) for then in moved}
+        left = {then: self._releases.give_back(then) for then in moved}
+        for then, now in moved.items():
+            call, recorded = hosts[then][0], index.tape.read(now)
+            call.recorded = recorded
+            self._hosts[now] = (call, recorded)
+            told = min(left[then], len(hosts[then][1].replies))
+            free += self._releases.play(now, recorded, played=index.played, kinds="amqp.", told=told)
+        return free
 
     def _play(self, position: int, call: Call) -> list[Waiting]:
         """Take the answer from the tape. What comes back over a connection may have to wait for other calls."""

@@ -287,6 +287,81 @@ def test_an_id_from_an_answer_over_http_goes_on_over_amqp() -> None:
     assert ear.messages == [deliver(f"{C} {B}".encode())]
 
 
+def test_a_miss_over_http_compares_what_the_ids_stand_for() -> None:
+    session, _ = connected(interaction(publish(message_id=A)), answered(hook(A, n=1)))
+    session.open(publish(message_id=C))
+
+    with pytest.raises(NoMatchError) as caught:
+        session.open(hook(C, n=2))
+
+    assert caught.value.differences == ("body $.n: asked 2, recorded 1",)
+
+
+def test_the_next_request_of_a_route_is_found_by_what_its_ids_stand_for() -> None:
+    session, _ = connected(interaction(publish(message_id=A)), answered(hook(A)))
+    session.open(publish(message_id=C))
+
+    assert session.peek(hook(C)) == hook(A)
+
+
+# Channels that turn out to be others
+
+
+def consume(channel: int, queue: str) -> Message:
+    return amqp("basic.consume", on=(1, channel), queue=queue, consumer_tag="c")
+
+
+def qos(channel: int) -> Message:
+    return amqp("basic.qos", on=(1, channel), prefetch_count=1)
+
+
+def test_what_a_channel_said_has_its_consequences_when_it_turns_out_to_be_another() -> None:
+    blocked = amqp("connection.blocked", on=1, reason="low on memory")
+    session, ear = listening(
+        *connecting(),
+        opening(1, 1),
+        interaction(qos(1), amqp("basic.qos-ok", on=(1, 1))),
+        opening(1, 2),
+        interaction(qos(2), amqp("basic.qos-ok", on=(1, 2)), Reply(blocked)),
+        interaction(consume(1, "a")),
+        interaction(consume(2, "b")),
+    )
+    for it in connecting():
+        session.open(it.request)
+    session.open(amqp("channel.open", on=(1, 1)))
+    session.open(qos(1))
+    assert blocked not in ear.messages
+
+    session.open(consume(1, "b"))
+
+    assert ear.messages.count(blocked) == 1
+    assert ear.messages.count(amqp("basic.qos-ok", on=(1, 1))) == 1
+
+
+def test_what_waits_for_a_channel_that_turns_out_to_be_another_comes() -> None:
+    blocked = amqp("connection.blocked", on=1, reason="low on memory")
+    session, ear = listening(
+        *connecting(),
+        opening(1, 1),
+        interaction(qos(1), amqp("basic.qos-ok", on=(1, 1))),
+        opening(1, 2),
+        interaction(qos(2), amqp("basic.qos-ok", on=(1, 2))),
+        interaction(amqp("connection.update-secret", on=1), Reply(blocked, (0, 1))),
+        interaction(consume(1, "a")),
+        interaction(consume(2, "b")),
+    )
+    for it in connecting():
+        session.open(it.request)
+    for asked in (amqp("channel.open", on=(1, 1)), qos(1), amqp("connection.update-secret", on=1)):
+        session.open(asked)
+    assert blocked not in ear.messages
+
+    session.open(consume(1, "b"))
+
+    assert ear.messages[-1] == blocked
+    assert session.pending == []
+
+
 # The test's end
 
 

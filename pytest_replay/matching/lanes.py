@@ -51,9 +51,12 @@ class Lanes:
         self._channels: dict[tuple[int, int], _Channel] = {}
         self._live: dict[tuple[int, int], tuple[int, int]] = {}
         """Recorded labels to live ones; a connection's own channel is 0."""
+        self.moved: dict[int, int] = {}
+        """What was played for something else before the last `take`, and what is now: positions."""
 
     def take(self, request: Message) -> int | None:
         """Find the position of the answer to something said over AMQP, and mark it as played."""
+        self.moved = {}
         if request.kind == CHANNEL_OPEN:
             return self._open_channel(request)
         connection, number = _labels(request)
@@ -132,7 +135,7 @@ class Lanes:
         _, number = _labels(request)
         for recorded in self._others(channel):
             holder = self._holder(channel.connection, recorded)
-            before = channel.recorded
+            before, played = channel.recorded, [position for _, position in channel.said]
             if holder is None:
                 moved = self._moved(channel, recorded)
             elif not holder.decided and self._same(channel, holder):
@@ -143,6 +146,9 @@ class Lanes:
             position = self._take(self.seen(request)) if moved else None
             if position is not None:
                 self._relabel(channel, holder, number, before)
+                self.moved = dict(zip(played, (position for _, position in channel.said), strict=True))
+                if holder is not None:
+                    self.moved.update({now: then for then, now in self.moved.items()})
                 return position
             if holder is not None:
                 channel.recorded, holder.recorded = before, recorded

@@ -69,6 +69,8 @@ class Lines:
     _causality: Causality[Call] = field(default_factory=Causality)
     _told: set[int] = field(default_factory=set)
     """The calls of the session that the causality has been told of, by identity."""
+    _borrowers: set[Session] = field(default_factory=set)
+    """Sessions of others that have spoken over these connections."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     """Connections may live on event loops of several threads."""
 
@@ -80,21 +82,19 @@ class Lines:
         self.opened += 1
         return self.opened
 
-    def say(self, message: Message, *, url: str, origin: Any = None, wire: bool) -> Call:
-        """Say something over a connection, which the wire or the tape answers.
-
-        Raises what `Session.open` raises, and LentConnectionError where this is the connection of another cassette.
-        """
-        __tracebackhide__ = True
+    def is_lent(self, url: str) -> bool:
+        """Tell whether a test with another cassette speaks over a connection; each such test is failed for it."""
         user = innermost()
         if user is None or user is self.session:
-            return self.session.open(message, origin=origin, wire=wire)
-        failure = LentConnectionError(
-            url, opened_by=self.session.test, cassette=self.session.name, test=user.test
-        )
-        error = user.fail(failure)
-        self.abort(failure, session=user)
-        raise error
+            return False
+        if user not in self._borrowers:
+            self._borrowers.add(user)
+            failure = LentConnectionError(
+                url, opened_by=self.session.test, cassette=self.session.name, test=user.test
+            )
+            user.fail(failure)
+            self.abort(failure, session=user)
+        return True
 
     def hear(self, message: Message) -> None:
         """Keep what came over the wire, with the calls that caused it."""
@@ -117,11 +117,12 @@ class Lines:
 
     def abort(self, failure: ReplayFailure, *, session: Session | None = None) -> None:
         """End it all, for a failure that a session has kept: no peer says more, and the test is cancelled."""
-        if self.refused is not None:
+        if self.refused is None:
+            self.refused = failure
+            for peer in list(self.peers.values()):
+                peer.refuse(str(failure))
+        elif session is None:
             return
-        self.refused = failure
-        for peer in list(self.peers.values()):
-            peer.refuse(str(failure))
         if not (session or self.session).abort(failure):
             for watch in self.watches:
                 watch.end()

@@ -64,8 +64,8 @@ class Peer:
     def hear(self, data: bytes) -> None:
         """Take what the library wrote."""
         __tracebackhide__ = True
-        if self._over or self._lines.refused is not None:  # what it says now, it says because it is ended
-            return
+        if self._lines.is_lent(self._url) or self._over or self._lines.refused is not None:
+            return  # what it says now, it says because it is ended
         try:
             for number, message in self._said.feed(bytes(data)):
                 self._hear(number, message)
@@ -123,13 +123,13 @@ class Peer:
         if message.kind in CLOSES:
             self._close(said)
         else:
-            self._lines.say(said, url=self._url, origin=origin, wire=False)
+            self._session.open(said, origin=origin, wire=False)
 
     def _close(self, said: Message) -> None:
         """Take leave: of a connection, or of a channel, which the tape may know nothing of."""
         recorded = None
         if not self._session.closed.is_set():
-            recorded = self._lines.say(said, url=self._url, wire=False).recorded
+            recorded = self._session.open(said, wire=False).recorded
         if said.kind == "amqp.connection.close":
             self._put(0.0, None, Message("amqp.connection.close-ok"))
             self.end()

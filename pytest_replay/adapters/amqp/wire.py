@@ -48,10 +48,7 @@ class Wire:
             if not self._over and not self._session.closed.is_set():
                 try:
                     look(*said)
-                except (
-                    ReplayFailure,
-                    PermissionError,
-                ):  # the second is the first in a worker of multiprocessing.pool
+                except ReplayFailure:
                     self._over = True
                 except Exception as error:  # noqa: BLE001  # the session is failed for it, the client is not
                     self._over = True
@@ -61,10 +58,12 @@ class Wire:
         return looked
 
     def _hear_sent(self, data: bytes) -> None:
+        if self._lines.is_lent(self._url):
+            return
         for number, message in self._sent.feed(bytes(data)):
             if message.kind not in PRESCRIBED:
                 fields = self._channels.labelled(number, message)
-                self._lines.say(Message(message.kind, fields, message.body), url=self._url, wire=True)
+                self._session.open(Message(message.kind, fields, message.body), wire=True)
             if message.kind == "amqp.connection.close":
                 self._over = True
 
