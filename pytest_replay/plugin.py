@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import gc
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any, Literal
@@ -224,11 +225,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     try:
         result = yield
     except BaseException as error:
-        if (
-            type(error).__name__ == "CancelledError" and attempt.session.failures
-        ):  # it was ended for one of these
-            raise raisable(attempt.session.failures[0]).with_traceback(error.__traceback__) from None
-        raise
+        if not attempt.session.failures:
+            raise
+        if type(error).__name__ != "CancelledError":
+            raise
+        raise raisable(attempt.session.failures[0]).with_traceback(error.__traceback__) from None
     finally:
         attempt.running = False
         if function is not None:
@@ -254,8 +255,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
     attempt = item.stash.get(_ATTEMPT, None)
+    with _collected() if attempt is not None and attempt.session.failures else nullcontext():
+        report = yield
     if attempt is not None:
         skipped = report.skipped and not hasattr(report, "wasxfail") and not attempt.running
         heard = attempt.session.records and attempt.session.calls  # a test may be skipped for what it heard
@@ -303,6 +305,23 @@ def pytest_fixture_setup(
         fixturedef.addfinalizer(lambda: run.enter(session))
     _fail_for(attempt.untold())
     return value
+
+
+@contextmanager
+def _collected() -> Iterator[None]:
+    """Collect garbage before, not while pytest reads a test's source for its report.
+
+    Futures of connections that were ended log their exceptions as they are collected, which reads sources too; and
+    before Python 3.11.8 and 3.12.2 one in the other breaks the run (python/cpython#106905).
+    """
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Reporter:
