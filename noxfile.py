@@ -26,7 +26,9 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 BOTH = ["httpx", "httpx2"]
 """The two libraries: each is a dependency group, and an extra of the same name."""
 EVERYTHING = [*BOTH, "metricq"]
+"""All that the tests import, but for aio-pika 10."""
 AMQP_TESTS = ["tests/amqp", "tests/fixtures", "tests/sdk"]
+"""What a change of aio-pika may break."""
 
 
 @nox.session

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _PROTOCOLS = ("http.", "amqp.")
 _PLACELESS = frozenset({"amqp.cancelled", "amqp.closed", "amqp.connect-error"})
+"""How a connection ends or does not come about: it may leave out which one it was."""
 
 
 class CheckedTape:

@@ -227,8 +227,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     except BaseException as error:
         if not attempt.session.failures:
             raise
-        if type(error).__name__ != "CancelledError":
+        if type(error).__name__ != "CancelledError":  # asyncio's, or that of concurrent.futures
             raise
+        # A test that runs an event loop itself: what it ran there was cancelled for the failure.
         raise raisable(attempt.session.failures[0]).with_traceback(error.__traceback__) from None
     finally:
         attempt.running = False

@@ -59,9 +59,10 @@ class _Race:
     def lose(self, failure: ReplayFailure) -> None:
         """Cancel the test, from whatever thread."""
         self.failure = self.failure or failure
-        if self.task is not None:
+        task = self.task  # `end` may be called meanwhile
+        if task is not None:
             with suppress(RuntimeError):  # its loop is closed
-                self.task.get_loop().call_soon_threadsafe(self._cancel)
+                task.get_loop().call_soon_threadsafe(self._cancel)
 
     def end(self) -> None:
         """Let the test alone."""

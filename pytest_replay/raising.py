@@ -6,10 +6,16 @@ import errno
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_replay.errors import ReplayFailure
+
 if TYPE_CHECKING:
     from types import FrameType
 
-    from pytest_replay.errors import ReplayFailure
+
+def failure_of(error: ReplayFailure | PermissionError) -> ReplayFailure | None:
+    """Find the failure that `raisable` has made an error of."""
+    found = error if isinstance(error, ReplayFailure) else error.__cause__
+    return found if isinstance(found, ReplayFailure) else None
 
 
 def raisable(failure: ReplayFailure) -> BaseException:

@@ -28,7 +28,7 @@ from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.matching import Plan
     from pytest_replay.recording import Share
@@ -130,7 +130,7 @@ class Session:
         )
         self.records = self._recording.afresh or settings.mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
-        self._listeners: dict[str, Listener] = {}
+        self._listener: Listener | None = None
         self._watchers: list[Callable[[ReplayFailure], None]] = []
         self._releases = Releases()
         self._hosts: dict[int, tuple[Call, Interaction]] = {}
@@ -185,12 +185,14 @@ class Session:
                     )
                 )
             self.calls.append(call)
-        self._tell(free)
+            told = list(self._told(free))
+        for listener, heard_for, message, due in told:  # without the lock: a listener may ask
+            listener(heard_for, message, due)
         return call
 
-    def listen(self, kinds: str, listener: Listener) -> None:
-        """Have a listener told of every reply whose kind begins with `kinds`, as soon as it may come."""
-        self._listeners[kinds] = listener
+    def listen(self, listener: Listener) -> None:
+        """Have a listener told of every reply over AMQP, as soon as it may come."""
+        self._listener = listener
 
     def peek(self, request: Message) -> Message | None:
         """Read the request that would be next on this one's route, if only the tape may answer.
@@ -334,13 +336,14 @@ class Session:
         self._hosts[position] = (call, recorded)
         return self._releases.play(position, recorded, played=index.played, kinds="amqp.")
 
-    def _tell(self, free: Iterable[Waiting]) -> None:
+    def _told(self, free: Iterable[Waiting]) -> Iterator[tuple[Listener, Call, Message, float]]:
+        """Write what may be said now as it is in this run, with who is to be told."""
+        if self._listener is None or self._lanes is None:
+            return
         for waiting in free:
             call, recorded = self._hosts[waiting.position]
-            listener = self._listeners.get("amqp.")
-            if listener is not None and self._lanes is not None:
-                message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
-                listener(call, message, self.now() + waiting.reply.delay)
+            message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
+            yield self._listener, call, message, self.now() + waiting.reply.delay
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (

@@ -53,9 +53,10 @@ def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: P
     if not any(is_amqp(interaction.request) for interaction in fresh):
         return list(fresh)
     symbols, bindings = plan.amqp.symbols, Bindings()
-    twins = _queues(old, lambda it: (plan.route(it.request), plan.key(it.request)))
+    asks = askings(plan)
+    twins = _queues(old, asks)
     for interaction in fresh:
-        queue = twins.get((plan.route(interaction.request), plan.key(interaction.request)))
+        queue = twins.get(asks(interaction))
         if not queue:
             continue
         twin = queue.popleft()

@@ -35,7 +35,7 @@ class Ear:
 
     def __init__(self, session: Session) -> None:
         self.heard: list[tuple[Call, Message, float]] = []
-        session.listen("amqp.", lambda call, message, due: self.heard.append((call, message, due)))
+        session.listen(lambda call, message, due: self.heard.append((call, message, due)))
 
     @property
     def messages(self) -> list[Message]:

@@ -27,6 +27,7 @@ CHANNEL_OPEN = "amqp.channel.open"
 CLOSES = frozenset({"amqp.connection.close", "amqp.channel.close"})
 """How and whether a client says goodbye is for its library to know: nobody is failed for it."""
 
+_CLOSE_ROUTES = tuple(f"{kind.removeprefix('amqp.')} " for kind in CLOSES)
 _NAMED_BY = {
     "amqp.basic.consume": ("queue",),
     "amqp.basic.get": ("queue",),
@@ -61,7 +62,7 @@ def is_amqp(message: Message) -> bool:
 
 def is_close(route: str) -> bool:
     """Tell whether a route is one of `CLOSES`."""
-    return route.startswith(("connection.close ", "channel.close "))
+    return route.startswith(_CLOSE_ROUTES)
 
 
 def amqp_route(message: Message, symbols: Symbols | None = None, *, passed: Collection[str] = ()) -> str:
@@ -97,7 +98,7 @@ class ArgumentsMatcher:
         self.ignored = frozenset(ignored)
         self._ignored_properties = frozenset(ignored_properties) | {"timestamp"}
         self._ignored_headers = frozenset(ignored_headers)
-        self._loose = loose
+        self._loose = frozenset(loose)
 
     def said(self, message: Message) -> dict[str, dict[str, Any]]:
         """Pick what counts: where it was said, and `argument`, `property` and `header`, each by name."""

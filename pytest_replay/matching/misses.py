@@ -48,7 +48,10 @@ def explain_miss(
         return NoMatchError(route, reason=reason, remedies=[record])
     unplayed = [position for position in positions if position not in index.played]
     compared = [
-        (_differences(asked, tape.read(position).request, plan, lanes, fresh=position in unplayed), position)
+        (
+            _differences(asked, tape.read(position).request, plan, lanes, fresh=position not in index.played),
+            position,
+        )
         for position in (unplayed + [p for p in positions if p in index.played])[:_COMPARED]
     ]
     same = sum(not differences for differences, position in compared if position in index.played)

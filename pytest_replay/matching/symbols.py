@@ -79,7 +79,7 @@ class Symbols:
         return self._bytes.sub(_MASK.encode(), text)
 
     def rewrite(self, value: Any, names: Mapping[str, str]) -> Any:
-        """Give the symbols in plain data of any depth other names; hand the very same back where none has one."""
+        """Give the symbols in plain data of any depth other names."""
         if isinstance(value, str):
             return self._text.sub(lambda found: names.get(found[0], found[0]), value)
         if isinstance(value, bytes):
@@ -100,8 +100,7 @@ class Symbols:
                 body = redo(body, codings, like=message.body) if codings else body
             except CodingError:
                 body = self.rewrite(message.body, names)
-        decoded = message.decoded if message.decoded is None else self.rewrite(message.decoded, names)
-        return Message(message.kind, fields, body, decoded)
+        return Message(message.kind, fields, body, self.rewrite(message.decoded, names))
 
 
 class Bindings:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.adapters.amqp.faults import CANCELLED, CONNECT_ERROR, error_message, make_error
 from pytest_replay.adapters.amqp.peer import Peer, PeerWriter
 from pytest_replay.adapters.amqp.wire import Wire
-from pytest_replay.errors import BrokenTapeError, CassetteError, LateRequestError, ReplayFailure
+from pytest_replay.errors import BrokenTapeError, CassetteError, ReplayFailure
 from pytest_replay.messages import Message
 from pytest_replay.raising import raisable
 
@@ -29,14 +29,14 @@ async def connect(lines: Lines, url: Any, dial: Callable[[], Awaitable[tuple[Any
     if lines.refused is not None:
         raise raisable(lines.refused)
     label, place = lines.label(), str(url.with_user(None).with_query(None).with_fragment(None))
-    peer = Peer(lines, label, place)
-    if session.plays:
-        lines.admit(label, peer)
+    peer = Peer(lines, label, place) if session.plays else None
+    if peer is not None:
+        lines.peers[label] = peer
     call = _opened(lines, Message("amqp.connect", {"connection": label, "url": place}))
-    if call.recorded is not None:
+    if peer is not None and call.recorded is not None:
         await _refused(session, call)
         return peer.reader, PeerWriter(peer)
-    lines.peers.pop(label, None)
+    lines.peers.pop(label, None)  # the wire answers
     reader, writer = await _dialled(session, call, dial)
     Wire(lines, label, place).tap(reader, writer)
     return reader, writer
@@ -46,10 +46,8 @@ def _opened(lines: Lines, request: Message) -> Call:
     __tracebackhide__ = True
     try:
         return lines.session.open(request)
-    except LateRequestError:
-        raise
-    except (ReplayFailure, PermissionError):  # the library may well lose it in a task of its own
-        lines.abort(lines.session.failures[-1])
+    except (ReplayFailure, PermissionError) as error:  # the library may well lose it in a task of its own
+        lines.lose(error)
         raise
 
 

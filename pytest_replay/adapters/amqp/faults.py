@@ -1,4 +1,4 @@
-"""Connections that did not come about, as messages, and raised again: the same types, the same arguments."""
+"""Connections that did not come about, or broke, as messages, and raised again: the same types and arguments."""
 
 from __future__ import annotations
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_replay.active import innermost
 from pytest_replay.adapters.amqp.causality import Causality
 from pytest_replay.adapters.amqp.stalls import Watch
 from pytest_replay.adapters.amqp.turns import Turns
-from pytest_replay.errors import BrokenWireError, LentConnectionError
+from pytest_replay.errors import BrokenWireError, LateRequestError, LentConnectionError
+from pytest_replay.raising import failure_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -65,22 +67,25 @@ class Lines:
     turns: list[Turns] = field(default_factory=list)
     """One for each event loop that has a peer."""
     watches: list[Watch] = field(default_factory=list)
-    """Likewise."""
+    """What finds a stall, one for each event loop that has a peer."""
     _causality: Causality[Call] = field(default_factory=Causality)
-    _told: set[int] = field(default_factory=set)
-    """The calls of the session that the causality has been told of, by identity."""
+    heard: float = 0.0
+    """When the wire last said something, on the session's clock."""
+    _told: set[Call] = field(default_factory=set)
+    """The calls of the session that the causality has been told of."""
     _borrowers: set[Session] = field(default_factory=set)
     """Sessions of others that have spoken over these connections."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     """Connections may live on event loops of several threads."""
 
     def __post_init__(self) -> None:
-        self.session.listen("amqp.", self._deliver)
+        self.session.listen(self._deliver)
 
     def label(self) -> int:
         """Give the next connection its number, from 1."""
-        self.opened += 1
-        return self.opened
+        with self._lock:
+            self.opened += 1
+            return self.opened
 
     def is_lent(self, url: str) -> bool:
         """Tell whether a test with another cassette speaks over a connection; each such test is failed for it."""
@@ -98,7 +103,7 @@ class Lines:
 
     def hear(self, message: Message) -> None:
         """Keep what came over the wire, with the calls that caused it."""
-        at = self.session.now()
+        at = self.heard = self.session.now()
         with self._lock:
             self._tell()
             for heard, causes in self._causality.heard(message):
@@ -115,6 +120,12 @@ class Lines:
         self.session.fail(failure)
         self.abort(failure)
 
+    def lose(self, error: ReplayFailure | PermissionError) -> None:
+        """End it all for what the session has raised, unless it was over before."""
+        failure = failure_of(error)
+        if failure is not None and not isinstance(failure, LateRequestError):
+            self.abort(failure)
+
     def abort(self, failure: ReplayFailure, *, session: Session | None = None) -> None:
         """End it all, for a failure that a session has kept: no peer says more, and the test is cancelled."""
         if self.refused is None:
@@ -127,18 +138,15 @@ class Lines:
             for watch in self.watches:
                 watch.end()
 
-    def admit(self, label: int, peer: Line) -> None:
-        """Take a connection that is replayed."""
-        self.peers[label] = peer
-
     def turns_on(self, loop: asyncio.AbstractEventLoop) -> Turns:
         """Find what the peers on a loop are to say."""
         for turns in self.turns:
             if turns.loop is loop:
                 return turns
-        self.turns.append(Turns(loop, own=self.handles))
+        turns = Turns(loop, own=self.handles)
+        self.turns.append(turns)
         self.watches.append(Watch(self, loop))
-        return self.turns[-1]
+        return turns
 
     def handles(self) -> set[Any]:
         """Tell the handles on event loops that stand for this package, not for what the test does."""
@@ -151,13 +159,10 @@ class Lines:
 
     def _tell(self) -> None:
         """Tell the causality of what has been said since, over HTTP too."""
-        calls = self.session.calls
-        first = len(calls)
-        while first and id(calls[first - 1]) not in self._told:
-            first -= 1
-        for call in calls[first:]:
+        fresh = list(takewhile(lambda call: call not in self._told, reversed(self.session.calls)))
+        for call in reversed(fresh):
             self._causality.said(call.request, call)
-            self._told.add(id(call))
+            self._told.add(call)
 
     def _deliver(self, call: Call, message: Message, due: float) -> None:
         label = message.fields.get("connection") or call.request.fields.get("connection")
@@ -166,7 +171,7 @@ class Lines:
             peer.deliver(call, message, due)
 
 
-def without_secret(message: Message) -> dict[str, Any]:
+def _without_secret(message: Message) -> dict[str, Any]:
     """Copy the fields of a message but for what is never kept."""
     secret = _SECRETS.get(message.kind)
     return {name: value for name, value in message.fields.items() if name != secret}
@@ -188,7 +193,7 @@ class Channels:
                 label = len(self._numbers) + 1
                 self._labels[number], self._numbers[label] = label, number
             place["channel"] = self._labels.get(number, 0)
-        return {**place, **without_secret(message)}
+        return {**place, **_without_secret(message)}
 
     def number(self, message: Message) -> int:
         """Tell the number of the channel that a labelled message is for."""

@@ -69,10 +69,8 @@ class Peer:
         try:
             for number, message in self._said.feed(bytes(data)):
                 self._hear(number, message)
-        except ReplayFailure as failure:
-            self._lines.abort(failure)
-        except PermissionError:  # what a failure is in a worker of multiprocessing.pool
-            self._lines.abort(self._session.failures[-1])
+        except (ReplayFailure, PermissionError) as error:
+            self._lines.lose(error)
         except Exception as error:  # noqa: BLE001  # the library's writer must not die of it
             self._lines.broken(self._url, error)
 

@@ -71,7 +71,7 @@ class Watch:
         known = _can_happen(self.loop, self._lines.handles())
         self._still = 0 if known is not False else self._still + 1
         sure = self._main and known is False and self._still >= _LOOKS
-        silent = (known is None or not self._main) and now - self._said[1] > _PATIENCE
+        silent = (known is None or not self._main) and now - max(self._said[1], self._lines.heard) > _PATIENCE
         if (sure or (silent and known is not True)) and self._lines.quiet:
             self._fail()
 
@@ -88,7 +88,7 @@ class Watch:
 
 def _can_happen(loop: Any, own: Container[Any]) -> bool | None:
     """Tell whether anything may happen on a loop that nobody says anything to; None where that can't be known."""
-    if not all(hasattr(loop, name) for name in ("_ready", "_scheduled", "_selector")):
+    if not hasattr(getattr(loop, "_selector", None), "get_map"):
         return None
     if loop._ready or len(loop._selector.get_map()) > 1:  # one is the loop's own, to be woken by
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ class AmqpAdapter:
 
     def __init__(self) -> None:
         self._originals: list[tuple[Any, Any]] = []
+        self._lock = threading.Lock()
 
     def install(self) -> None:
         """Tap the TCP and TLS transports of aiormq, if it is installed."""
@@ -62,9 +64,10 @@ class AmqpAdapter:
             session = active()
             if session is None or (session.passes is not None and session.passes(url.host, url.port)):
                 return await original(factory, url, **kwargs)
-            if "amqp" not in session.kept:
-                session.kept["amqp"] = Lines(session)
-                session.libraries.update(_versions())
+            with self._lock:  # threads with loops of their own may connect at once
+                if "amqp" not in session.kept:
+                    session.kept["amqp"] = Lines(session)
+                    session.libraries.update(_versions())
             return await connect(
                 session.kept["amqp"], url, functools.partial(original, factory, url, **kwargs)
             )

@@ -131,12 +131,13 @@ class Turns:
         """Tell whether the loop has anything else to do before it would sleep."""
         self._waited += 1
         ready = getattr(self.loop, "_ready", None)
-        if ready is None or self._waited > _BUSY_TURNS:
+        if ready is None:
             return self._waited < _BLIND_TURNS
+        if self._waited > _BUSY_TURNS:
+            return False
         own = self._own()
-        return any(
-            not handle._cancelled and handle not in own for handle in list(ready)
-        )  # threads may add to it
+        # A copy, for threads may add to it.
+        return any(not handle._cancelled and handle not in own for handle in list(ready))
 
     def _first_timer(self, due: float) -> float | None:
         """Tell when to ask again whether what is due may be said; None where it may now."""
@@ -157,9 +158,10 @@ def _tag(message: Message) -> int:
 def timers_of_the_test(loop: Any, own: Container[Any]) -> list[Any]:
     """Find the timers on one of asyncio's loops, but for those of ours and the heartbeats of connections."""
     tasks: set[Any] = asyncio.all_tasks(loop)
-    beats = {task._fut_waiter for task in tasks if _is_heartbeat(task)}
+    beats = [task._fut_waiter for task in tasks if _is_heartbeat(task) and task._fut_waiter is not None]
     timers = (timer for timer in loop._scheduled if not timer.cancelled() and timer not in own)
-    return [timer for timer in timers if not beats.intersection(timer._args or ())]
+    # By identity: the arguments of the test's own timers may be of any kind.
+    return [timer for timer in timers if not any(arg is beat for arg in timer._args or () for beat in beats)]
 
 
 def is_of_the_library(task: asyncio.Task[Any]) -> bool:
