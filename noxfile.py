@@ -27,7 +27,7 @@ BOTH = ["httpx", "httpx2"]
 """The two libraries: each is a dependency group, and an extra of the same name."""
 EVERYTHING = [*BOTH, "metricq"]
 """All that the tests import, but for aio-pika 10."""
-AMQP_TESTS = ["tests/amqp", "tests/fixtures", "tests/sdk"]
+AMQP_TESTS = ["tests/amqp", "tests/fixtures/test_amqp.py", "tests/sdk"]
 """What a change of aio-pika may break."""
 
 

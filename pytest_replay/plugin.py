@@ -257,7 +257,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     attempt = item.stash.get(_ATTEMPT, None)
-    with _collected() if attempt is not None and attempt.session.failures else nullcontext():
+    with _collected() if attempt is not None and call.excinfo is not None else nullcontext():
         report = yield
     if attempt is not None:
         skipped = report.skipped and not hasattr(report, "wasxfail") and not attempt.running
