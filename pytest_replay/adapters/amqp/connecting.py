@@ -34,7 +34,7 @@ async def connect(lines: Lines, url: Any, dial: Callable[[], Awaitable[tuple[Any
         lines.peers[label] = peer
     call = _opened(lines, Message("amqp.connect", {"connection": label, "url": place}))
     if peer is not None and call.recorded is not None:
-        await _refused(session, call)
+        await _refused(lines, call)
         return peer.reader, PeerWriter(peer)
     lines.peers.pop(label, None)  # the wire answers
     reader, writer = await _dialled(session, call, dial)
@@ -49,9 +49,12 @@ def _opened(lines: Lines, request: Message) -> Call:
     except (ReplayFailure, PermissionError) as error:  # the library may well lose it in a task of its own
         lines.lose(error)
         raise
+    except Exception as error:  # aio-pika would try again for ever, without a word
+        lines.broken(request.fields["url"], error)
+        raise
 
 
-async def _refused(session: Session, call: Call) -> None:
+async def _refused(lines: Lines, call: Call) -> None:
     """Raise what the recorded connection failed with; wait for ever where its caller gave up."""
     __tracebackhide__ = True
     replies = call.recorded.replies if call.recorded is not None else ()
@@ -59,11 +62,13 @@ async def _refused(session: Session, call: Call) -> None:
     if message.kind == CANCELLED:
         await asyncio.get_running_loop().create_future()
     if message.kind == CONNECT_ERROR:
-        call.hear(message, at=session.now())
+        call.hear(message, at=lines.session.now())
         try:
-            error = make_error(message, cassette=session.name)
+            error = make_error(message, cassette=lines.session.name)
         except CassetteError as broken:
-            raise session.fail(BrokenTapeError(broken)) from None
+            failure = BrokenTapeError(broken)
+            lines.fail(failure)
+            raise raisable(failure) from None
         raise error
 
 
