@@ -15,6 +15,7 @@ from pytest_replay import Interaction, Message, Reply
 from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.matching import route_of
 from pytest_replay_storages.yaml import YamlStorage  # here, for pytester forgets what a test has imported
+from tests.plugin.conftest import UNNEEDED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,7 @@ class Suite:
         self.write(
             "pytest.ini", "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
         )
+        self.write("sitecustomize.py", UNNEEDED)
         self.connect_to(URL)
 
     def connect_to(self, url: str) -> None:
