@@ -6,7 +6,7 @@ import gc
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
 
@@ -225,12 +225,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     try:
         result = yield
     except BaseException as error:
-        if not attempt.session.failures:
+        if not _was_ended(error, attempt.session):
             raise
-        if type(error).__name__ != "CancelledError":  # asyncio's, or that of concurrent.futures
-            raise
-        # A test that runs an event loop itself: what it ran there was cancelled for the failure.
-        raise raisable(attempt.session.failures[0]).with_traceback(error.__traceback__) from None
+        raise _failure_of(attempt.session, error) from None
     finally:
         attempt.running = False
         if function is not None:
@@ -284,7 +281,17 @@ def pytest_fixture_setup(
     wide = request.scope != "function" and fixturedef.argname != _CONFIG_FIXTURE
     taped = fixturedef in config.stash[_TAPED] or innermost() is not None
     if not (wide and taped and may_have_traffic(fixturedef)):
-        return (yield)
+        try:
+            return (yield)
+        except BaseException as error:
+            session = innermost()
+            if session is None or not _was_ended(error, session):
+                raise
+            failure = _failure_of(session, error)
+            # What pytest itself would keep, and asserts to be there, after any other error.
+            key = fixturedef.cache_key(cast("Any", request))
+            fixturedef.cached_result = (None, key, (failure, failure.__traceback__))
+            raise failure from None
     run = config.stash[_RUN]
     finalizers = fixturedef._finalizers  # noqa: SLF001  # nothing else tells how its teardown went
     try:
@@ -306,6 +313,15 @@ def pytest_fixture_setup(
         fixturedef.addfinalizer(lambda: run.enter(session))
     _fail_for(attempt.untold())
     return value
+
+
+def _was_ended(error: BaseException, session: Session) -> bool:
+    """Tell whether this is a cancellation, asyncio's or that of concurrent.futures, for a failure of the session."""
+    return bool(session.failures) and type(error).__name__ == "CancelledError"
+
+
+def _failure_of(session: Session, error: BaseException) -> BaseException:
+    return raisable(session.failures[0]).with_traceback(error.__traceback__)
 
 
 @contextmanager

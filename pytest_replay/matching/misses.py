@@ -61,7 +61,8 @@ def explain_miss(
     differences, position = min(compared, key=lambda pair: len(pair[0]))
     return NoMatchError(
         route,
-        reason=f"{len(positions)} recorded {where}, none of them the same",
+        reason=f"{len(positions)} recorded {where}, none of them the same"
+        + ("" if unplayed else "; all of them have been played"),
         nearest=f"{tape.route(position)} (interaction {position + 1} of {len(tape)})",
         differences=differences,
         remedies=[record, *_ignoring(differences)],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HEX = "[0-9a-fA-F]"
 USUAL = (
     rf"ctag\d+\.{_HEX}{{32}}",  # a consumer tag of aiormq: the number is that of its channel, which may be another
-    rf"(?<!{_HEX}){_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}(?!{_HEX})",  # a UUID
+    rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}",  # a UUID
     rf"(?<!{_HEX}){_HEX}{{32}}(?!{_HEX})",
     r"amq\.gen-[A-Za-z0-9_-]{22}",  # a queue that RabbitMQ named
     r"amq\.ctag-[A-Za-z0-9_-]{22}",  # a consumer that RabbitMQ named

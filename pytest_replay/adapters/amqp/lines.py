@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_replay.active import innermost
 from pytest_replay.adapters.amqp.causality import Causality
-from pytest_replay.adapters.amqp.stalls import Watch
+from pytest_replay.adapters.amqp.stalls import AGAIN, Watch
 from pytest_replay.adapters.amqp.turns import Turns
 from pytest_replay.errors import BrokenWireError, LateRequestError, LentConnectionError
 from pytest_replay.raising import failure_of
@@ -123,20 +123,19 @@ class Lines:
     def lose(self, error: ReplayFailure | PermissionError) -> None:
         """End it all for what the session has raised, unless it was over before."""
         failure = failure_of(error)
-        if failure is not None and not isinstance(failure, LateRequestError):
+        if isinstance(failure, LateRequestError):
+            self._refuse(failure)  # its test is over, but who has said it waits for an answer
+        elif failure is not None:
             self.abort(failure)
 
     def abort(self, failure: ReplayFailure, *, session: Session | None = None) -> None:
         """End it all, for a failure that a session has kept: no peer says more, and the test is cancelled."""
-        if self.refused is None:
-            self.refused = failure
-            for peer in list(self.peers.values()):
-                peer.refuse(str(failure))
-        elif session is None:
+        if self.refused is not None and session is None:
             return
-        if not (session or self.session).abort(failure):
-            for watch in self.watches:
-                watch.end()
+        self._refuse(failure)
+        ended = (session or self.session).abort(failure)
+        for watch in self.watches:
+            watch.end(after=AGAIN if ended else 0.0)
 
     def turns_on(self, loop: asyncio.AbstractEventLoop) -> Turns:
         """Find what the peers on a loop are to say."""
@@ -156,6 +155,13 @@ class Lines:
     def quiet(self) -> bool:
         """Whether no peer is about to say anything."""
         return not any(turns.due for turns in self.turns)
+
+    def _refuse(self, failure: ReplayFailure) -> None:
+        """Let no peer say more, and make no more connections."""
+        if self.refused is None:
+            self.refused = failure
+            for peer in list(self.peers.values()):
+                peer.refuse(str(failure))
 
     def _tell(self) -> None:
         """Tell the causality of what has been said since, over HTTP too."""

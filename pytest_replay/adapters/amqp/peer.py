@@ -90,7 +90,7 @@ class Peer:
         said = {
             "connection": self._label,
             "reply_code": _INTERNAL_ERROR,
-            "reply_text": text.encode()[:_LONGEST_TEXT].decode(errors="ignore"),
+            "reply_text": text.partition("\n")[0].encode()[:_LONGEST_TEXT].decode(errors="ignore"),
         }
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._put, 0.0, None, Message("amqp.connection.close", said))

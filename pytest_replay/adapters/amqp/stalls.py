@@ -27,7 +27,7 @@ _LOOKS = 4
 """Looks in a row at which nothing can happen: a thread that is just about to call gets that long."""
 _PATIENCE = 60.0
 """Seconds without a word, where a loop can't be looked into."""
-_AGAIN = 1.0
+AGAIN = 1.0
 """Seconds after which what has caught its cancellation is cancelled again."""
 _PACKAGE = str(Path(__file__).parents[2])
 
@@ -41,19 +41,27 @@ class Watch:
         self._session = lines.session
         self._main = threading.current_thread() is threading.main_thread()
         self._still = 0
+        self._cancelled = False
         self._said = (0, self._session.now())
         self.timer = loop.call_later(_INTERVAL, self._look)
 
-    def end(self) -> None:
-        """Cancel what runs on the loop, from whatever thread, and again, for it may be caught."""
+    def end(self, *, after: float = 0.0) -> None:
+        """Cancel what runs on the loop, from whatever thread, in some seconds, and again, for it may be caught."""
         with suppress(RuntimeError):  # the loop is closed
-            self.loop.call_soon_threadsafe(self._cancel)
+            self.loop.call_soon_threadsafe(self._cancel_later, after)
+
+    def _cancel_later(self, after: float) -> None:
+        self.timer.cancel()
+        self.timer = self.loop.call_later(after, self._cancel)
 
     def _cancel(self) -> None:
+        """Cancel the test's tasks; next time the library's too, which see their connections closed meanwhile."""
         if not self._session.closed.is_set():
-            for task in _tasks(self.loop):
-                task.cancel()
-            self.timer = self.loop.call_later(_AGAIN, self._cancel)
+            for task in asyncio.all_tasks(self.loop):
+                if self._cancelled or not is_of_the_library(task):
+                    task.cancel()
+            self._cancelled = True
+            self._cancel_later(AGAIN)
 
     def _look(self) -> None:
         if self._session.closed.is_set() or self._lines.refused is not None:
