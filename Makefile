@@ -19,7 +19,7 @@ test: $(READY)
 	$(VENV)/bin/python -m pytest --numprocesses=auto
 
 amqp: $(READY)
-	$(NOX) --session 'amqp(aio-pika-10)' --force-python $(abspath $(VENV))/bin/python
+	$(NOX) --envdir $(abspath $(VENV))/nox --session 'amqp(aio-pika-10)' --force-python $(abspath $(VENV))/bin/python
 
 check: $(READY)
 	$(NOX) --no-venv --no-install --session lint types imports
