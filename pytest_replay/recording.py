@@ -107,7 +107,12 @@ class Recording:
             old,
             self.redaction.tape(renamed(old, fresh, plan=self.plan)),
             whole=self._tests <= tests,
-            says=sayings(self.settings.ignore, timeless),
+            says=sayings(
+                self.settings.ignore,
+                timeless,
+                symbols=self.settings.symbols,
+                decoders=self.plan.decoders,
+            ),
             asks=askings(self.plan),
         )
 

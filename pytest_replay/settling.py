@@ -14,6 +14,7 @@ from pytest_replay.messages import Interaction
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
+    from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.matching import Plan, Symbols
     from pytest_replay.messages import Message
 
@@ -68,18 +69,33 @@ def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: P
     return [_with_names(interaction, symbols, names) for interaction in fresh] if names else list(fresh)
 
 
-def sayings(ignore: Sequence[str], timeless: Timeless) -> Callable[[Interaction], Hashable]:
+def sayings(
+    ignore: Sequence[str],
+    timeless: Timeless,
+    *,
+    symbols: Sequence[str] = (),
+    decoders: Sequence[Decoder] = (),
+) -> Callable[[Interaction], Hashable]:
     """Make the function that tells what an interaction says, apart from the time and from what is `ignore`d."""
     lengths = ["header:content-length"] if any(path.startswith("body") for path in ignore) else []
-    strict = make_plan(["method", "url", "headers", "body"], [*ignore, *lengths], see=_as_it_is)
+    strict = make_plan(
+        ["method", "url", "headers", "body"],
+        [*ignore, *lengths],
+        see=_as_it_is,
+        symbols=symbols,
+        decoders=decoders,
+    )
+
+    def said(message: Message) -> Hashable:
+        key = strict.key(message)
+        return (message.kind, key.masked, key.symbols) if isinstance(key, SymbolKey) else key
+
+    def heard(message: Message) -> Hashable:
+        return said(message) if is_amqp(message) else timeless(message)
 
     def says(interaction: Interaction) -> Hashable:
-        request = interaction.request
-        key = strict.key(request)
-        if isinstance(key, SymbolKey):
-            key = (key.masked, key.symbols)
-        replies = tuple((timeless(reply.message), reply.after) for reply in interaction.replies)
-        return strict.route(request), key, replies
+        replies = tuple((heard(reply.message), reply.after) for reply in interaction.replies)
+        return strict.route(interaction.request), said(interaction.request), replies
 
     return says
 
