@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_replay.bodies.meaning import content_of
 from pytest_replay.matching import is_amqp, make_plan
@@ -62,7 +62,7 @@ def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: P
             continue
         twin = queue.popleft()
         for now, then in zip(_messages(interaction), _messages(twin), strict=False):
-            said, known = _key(plan.see(now), symbols), _key(plan.see(then), symbols)
+            said, known = _key(now, plan), _key(then, plan)
             if said == known:
                 bindings.bind(said, known)
     names = _apart(bindings.recorded, {symbol for it in fresh for symbol in _symbols(it, symbols)})
@@ -162,11 +162,13 @@ def _symbols(interaction: Interaction, symbols: Symbols) -> Iterator[str]:
         yield from symbols.find(content_of(message))
 
 
-def _key(message: Message, symbols: Symbols) -> SymbolKey:
-    fields: dict[str, Any] = dict(message.fields)
-    if isinstance(fields.get("properties"), dict):
-        fields["properties"] = {k: v for k, v in fields["properties"].items() if k != "timestamp"}
-    return symbols.key([message.kind, repr(fields), message.body])
+def _key(message: Message, plan: Plan) -> SymbolKey:
+    """Make a key of what a message says, over AMQP without what is ignored."""
+    key = plan.key(message) if is_amqp(message) else None
+    if isinstance(key, SymbolKey):
+        return key
+    seen = plan.see(message)
+    return plan.amqp.symbols.key([seen.kind, repr(seen.fields), seen.body])
 
 
 def _with_names(interaction: Interaction, symbols: Symbols, names: Mapping[str, str]) -> Interaction:
