@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -74,25 +73,30 @@ class Suite:
     def run(self) -> Times:
         """Run it, with no other plugin."""
         options = ["-p", self.plugin.option] if self.plugin else []
-        command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir=.", *options]
-        environment = {
-            **os.environ,
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "",
-            "PYTHONPYCACHEPREFIX": str(self.folder.parent / "bytecode"),
-        }
-        done = subprocess.run(
-            [*command, "-p", "benchmarks.stopwatch"],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        laps = map(float, done.stdout.split()[-4:])
-        return Times(*(after - before for before, after in pairwise([0.0, *laps])))
+        start, collected, first, *_, last = laps_of(self.folder, *options)
+        return Times(start, collected - start, first - collected, last - first)
+
+
+def laps_of(folder: Path, *options: str) -> list[float]:
+    """Run the suite in a folder, with no plugin but those that the options name: the laps of the stopwatch."""
+    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir=.", *options]
+    environment = {
+        **os.environ,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
+    }
+    done = subprocess.run(
+        [*command, "-p", "benchmarks.stopwatch"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return [float(lap) for lap in done.stdout.splitlines()[-1].split()]
 
 
 def race_runs(suites: Mapping[K, Suite], rounds: int) -> dict[K, Times]:

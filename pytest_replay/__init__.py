@@ -3,10 +3,13 @@
 from pytest_replay.adapters import Adapter
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Tape
 from pytest_replay.errors import (
+    BrokenClockError,
     BrokenTapeError,
     BrokenWireError,
     CassetteError,
     CassetteFormatError,
+    ClockError,
+    ClockSeamError,
     LateRequestError,
     LentConnectionError,
     MissingExtraError,
@@ -28,11 +31,14 @@ from pytest_replay.storage import Storage
 
 __all__ = [
     "Adapter",
+    "BrokenClockError",
     "BrokenTapeError",
     "BrokenWireError",
     "Cassette",
     "CassetteError",
     "CassetteFormatError",
+    "ClockError",
+    "ClockSeamError",
     "Header",
     "Interaction",
     "LateRequestError",

@@ -21,6 +21,16 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What a recorded clock starts with, besides the moment."""
+
+    zone: str
+    """The time zone of the recording: an IANA name, or what POSIX allows in `TZ`."""
+    seed: int
+    """What `random` was seeded with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What is said once for a whole cassette."""
 
@@ -30,6 +40,16 @@ class Header:
     """Versions of the libraries that were recorded, by distribution name."""
     settings: Mapping[str, Plain] = field(default_factory=dict)
     """The match settings of the recording, for people: replay uses those of the run."""
+    start: Start | None = None
+    """What the clock of the recording started with; None where the clock was not recorded."""
+    runs: int = 1
+    """In how many runs it was recorded, each with a beginning of its own: `new_episodes` adds one."""
+
+    @property
+    def tests(self) -> set[str]:
+        """The tests that share the cassette; only one that has a name of its own tells them."""
+        said = self.settings.get("tests", ())
+        return set(map(str, said)) if isinstance(said, list | tuple) else set()
 
 
 class Tape(Protocol):
@@ -118,18 +138,21 @@ class Index:
         alike: Callable[[Message, Message], bool] | None = None,
         accepts: Callable[[Message, Message], bool] | None = None,
         regroup: Callable[[str], str] | None = None,
+        outline: Callable[[Message], Hashable | None] | None = None,
     ) -> None:
         """Make an index of `tape`.
 
         `alike(now, then)` tells cheaply of some of those that match that they do: one that is sent as it was, in
         recorded order, needs no key. `accepts(now, then)` has the last word where a matcher has none. `regroup`
         loosens a saved route as `route` does (a host that is ignored), and is None where there is nothing to loosen.
+        `outline` makes of a request with ids a key that takes less, or None where none is to be had.
         """
         self.tape = tape
         self._route = route
         self._key = key
         self._alike = alike
         self._accepts = accepts
+        self._outline = outline
         self._keys: dict[int, Hashable] = {}
         """Of requests that may be bound."""
         self._lanes: dict[str, _Lane] = {}
@@ -155,6 +178,8 @@ class Index:
         self.played.discard(position)
         lane = self._lanes.get(self._route(self.tape.read(position).request))
         if lane is not None and position not in lane.unread:  # else it will be read with the others
+            if position not in self._keys:
+                self._keys[position] = self._key(self.tape.read(position).request)
             key = self._keys[position]
             lane.ready[key] = deque(sorted([*lane.ready.get(key, ()), position]))
 
@@ -194,6 +219,9 @@ class Index:
         self, route: str, request: Message, *, binder: Binder, among: Container[int] | None
     ) -> int | None:
         lane = self._lane(route)
+        alike = self._next_alike(lane, request, binder) if among is None and not lane.ready else None
+        if alike is not None:
+            return alike
         while lane.unread:
             position = lane.unread.pop()
             recorded = self.tape.read(position).request
@@ -212,6 +240,30 @@ class Index:
                 ready.remove(position)
                 return position
         return None
+
+    def _next_alike(self, lane: _Lane, request: Message, binder: Binder) -> int | None:
+        """Find the first unread one, if its outline tells that it is the answer."""
+        if self._outline is None or not lane.unread:
+            return None
+        asked = self._outline(request)
+        if asked is None:
+            return None
+        if lane.outlines is None:
+            lane.outlines = {}
+            for position in lane.unread:
+                recorded = self.tape.read(position).request
+                outline = self._outline(recorded)
+                lane.outlines[position] = outline
+                binder.learn(self._key(recorded) if outline is None else outline)
+        position = lane.unread[-1]
+        outline = lane.outlines[position]
+        if (
+            outline != asked
+            or not (self._accepts is None or self._accepts(request, self.tape.read(position).request))
+            or not binder.bind(asked, outline)
+        ):
+            return None
+        return lane.unread.pop()
 
     def _find(self, route: str, request: Message) -> int | None:
         lane = self._lane(route)
@@ -276,4 +328,6 @@ class Index:
 class _Lane:
     unread: list[int]
     """The first last."""
+    outlines: dict[int, Hashable | None] | None = None
+    """Of those that may be bound, once they are asked for."""
     ready: dict[Hashable, deque[int]] = field(default_factory=dict)

@@ -5,11 +5,14 @@
     ├── MissingExtraError               a library that an extra installs is not there
     ├── CassetteError                   a cassette that can't be read; names file, line and remedy
     │   └── CassetteFormatError         written by another version of this package
-    └── StorageError                    a storage that can't be opened or written
+    ├── StorageError                    a storage that can't be opened or written
+    └── ClockError                      the recorded clock can't start
+        └── ClockSeamError              Python or a library is not as the clock needs it; names the place
     ReplayFailure(BaseException)        what fails a test, and what no SDK may swallow
     ├── NoMatchError                    a request that the tape has no answer for
     ├── TapeEndedError                  a stream read further than it was recorded
     ├── BrokenTapeError                 a cassette that proves unreadable while it is played
+    ├── BrokenClockError                something in a test that its clock can't see into
     ├── UnplayedError                   recorded interactions that the test didn't ask for
     ├── StalledError                    a test that waits for what will never come
     ├── LentConnectionError             a connection of one cassette that a test with another one speaks over
@@ -71,6 +74,27 @@ class StorageError(ReplayError):
     """A storage that can't be opened or written."""
 
 
+class ClockError(ReplayError):
+    """The recorded clock can't start."""
+
+    def __init__(self, problem: str, *, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"the recorded clock can't start: {problem}\n  {remedy}")
+
+
+class ClockSeamError(ClockError):
+    """A place where the recorded clock takes hold of Python or of a library, and which is not as it was."""
+
+    def __init__(self, seam: str, *, found: str) -> None:
+        self.seam = seam
+        self.found = found
+        super().__init__(
+            f"it doesn't know this {seam}: {found}",
+            remedy='upgrade this package, or let the test have a real clock: clock="real"',
+        )
+
+
 class ReplayFailure(BaseException):
     """Base of what fails a test."""
 
@@ -119,6 +143,14 @@ class BrokenTapeError(ReplayFailure):
         super().__init__(str(error))
 
 
+class BrokenClockError(ReplayFailure):
+    """Something in a test that its recorded clock can't see into: a ClockError that no SDK may swallow."""
+
+    def __init__(self, error: ClockError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
 class UnplayedError(ReplayFailure):
     """Recorded interactions that a passing test no longer asks for."""
 
@@ -144,15 +176,25 @@ class StalledError(ReplayFailure):
     """A test that waits for what will never come."""
 
     def __init__(
-        self, *, test: str, waiting: Sequence[str], pending: Sequence[str], unplayed: Sequence[str]
+        self,
+        *,
+        test: str,
+        waiting: Sequence[str],
+        pending: Sequence[str],
+        unplayed: Sequence[str],
+        reason: str | None = None,
     ) -> None:
+        self.reason = reason
+        """Why nothing will come, where more is known than that nothing has."""
         self.waiting = tuple(waiting)
-        """Where its tasks wait, one line each."""
+        """Where its threads and tasks wait, one line each."""
         self.pending = tuple(pending)
         """What the peer would still say, and what that waits for."""
         self.unplayed = tuple(unplayed)
         """What the test has not asked for."""
         lines = [f"{test} waits for what will never come"]
+        if reason is not None:
+            lines.append(f"  {reason}")
         for title, found in (
             ("where it waits", self.waiting),
             ("what the recorded peer would still say", self.pending),
@@ -215,15 +257,19 @@ class NetworkBlockedError(ReplayFailure):
 
 
 class LateRequestError(ReplayFailure):
-    """A request from a thread that outlived the test which started it."""
+    """A request from a thread or a task that outlived the test which started it."""
 
-    def __init__(self, asked: str, *, thread: str, test: str) -> None:
+    def __init__(self, asked: str, *, thread: str | None, test: str) -> None:
         self.asked = asked
         self.thread = thread
+        """Its name; None where it is the main one, in which a task has sent it."""
         self.test = test
+        who, what = (
+            ("a task", "cancel the task") if thread is None else (f"thread {thread!r}", "stop the thread")
+        )
         super().__init__(
-            f"{asked} was sent by thread {thread!r}, which {test} started and left running\n"
-            "  that test is over and its cassette is closed, so nothing was sent\n\n"
+            f"{asked} was sent by {who}, which {test} started and left running\n"
+            "  that test is over and its cassette is closed, so it was refused\n\n"
             "what to do next:\n"
-            f"  stop the thread before {test} ends (close or shut down its client)"
+            f"  {what} before {test} ends (close or shut down its client)"
         )

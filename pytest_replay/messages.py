@@ -68,3 +68,5 @@ class Interaction:
 
     request: Message
     replies: tuple[Reply, ...] = ()
+    at: float | None = None
+    """When it was said, in seconds since the recording began; None where no clock was recorded."""

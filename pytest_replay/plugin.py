@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
@@ -47,8 +48,11 @@ _BESIDES: pytest.StashKey[list[str]] = pytest.StashKey()
 _WRONG: pytest.StashKey[str] = pytest.StashKey()
 """What is wrong with the marks of a test, where the run could not be stopped for it."""
 _ATTEMPT: pytest.StashKey[_Attempt] = pytest.StashKey()
+_BEGAN: pytest.StashKey[tuple[float, float]] = pytest.StashKey()
+"""When the phase of a test began that is running, in real time."""
 
 _SESSION_FIXTURE = "_replay_session"
+_CLOCK_FIXTURE = "_replay_clock"
 _CONFIG_FIXTURE = "replay_config"
 _NOTHING: Mapping[str, Any] = {}
 _SCOPES = ("function", "class", "module", "package", "session")
@@ -159,6 +163,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             names.insert(0, _SESSION_FIXTURE)
         closure = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         config.stash[_TAPED].update(fixturedef for found in closure.values() for fixturedef in found)
+        if names is not None and _CLOCK_FIXTURE not in names:
+            own = (at for at, name in enumerate(names) if name in closure and _is_own(closure[name][-1]))
+            names.insert(next(own, len(names)), _CLOCK_FIXTURE)
     wrong.update(find_collisions(right))
     if hasattr(config, "workerinput"):
         recorded = [item for item in right if _settled(config, asked=asked_by(item)).mode is not Mode.NONE]
@@ -187,6 +194,15 @@ def _replay_session(request: pytest.FixtureRequest, replay_config: Mapping[str, 
 
 
 @pytest.fixture
+def _replay_clock(request: pytest.FixtureRequest) -> None:
+    """Start the test's clock before its own fixtures are set up; those of wider scope live on times of their own."""
+    attempt = request.node.stash.get(_ATTEMPT, None)
+    if attempt is not None:
+        with _clean_failures():
+            request.config.stash[_RUN].start(attempt.session)
+
+
+@pytest.fixture
 def replay(request: pytest.FixtureRequest) -> Replay:
     """Tell what the test sent: `replay.calls(method="GET")`, `replay.transport(inner)`, `replay.recording`."""
     attempt = request.node.stash.get(_ATTEMPT, None)
@@ -201,14 +217,17 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     if _WRONG in item.stash:
         pytest.fail(item.stash[_WRONG], pytrace=False)
+    item.stash[_BEGAN] = time.time(), time.perf_counter()
     if _ATTEMPT in item.stash:  # of an attempt before this one
         del item.stash[_ATTEMPT]
     if not hasattr(item, "fixturenames"):
         asked = asked_by(item)
         if asked is not None:
             _open(item, asked, {})
+            with _clean_failures():
+                item.config.stash[_RUN].start(item.stash[_ATTEMPT].session)
     elif _SESSION_FIXTURE in item.fixturenames:
-        _forget_session_fixture(item)
+        _forget_session_fixtures(item)
     return (yield)
 
 
@@ -217,6 +236,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is None:
         return (yield)
+    _note_real_time(item, attempt)
     attempt.left_by_fixtures = item.config.stash[_RUN].exit_callbacks(attempt.session)
     attempt.running = True
     function = getattr(item, "obj", None)
@@ -241,6 +261,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     attempt = item.stash.get(_ATTEMPT, None)
     if attempt is None:
         return (yield)
+    _note_real_time(item, attempt)
     with _closing(item, attempt):
         try:  # what the test itself left to the exit may need the fixtures that it was given
             item.config.stash[_RUN].drain(attempt.session, but=attempt.left_by_fixtures)
@@ -254,6 +275,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     attempt = item.stash.get(_ATTEMPT, None)
+    if attempt is not None:
+        _tell_real_time(item, call, attempt)
     with _collected() if attempt is not None and call.excinfo is not None else nullcontext():
         report = yield
     if attempt is not None:
@@ -315,6 +338,21 @@ def pytest_fixture_setup(
     return value
 
 
+def _note_real_time(item: pytest.Item, attempt: _Attempt) -> None:
+    """Note when a phase of a test begins, in real time."""
+    now = item.config.stash[_RUN].real_time(attempt.session)
+    if now is not None:
+        item.stash[_BEGAN] = now
+
+
+def _tell_real_time(item: pytest.Item, call: pytest.CallInfo[None], attempt: _Attempt) -> None:
+    """Have a report tell how long it really took: pytest has measured it on the clock of the test."""
+    ended = item.config.stash[_RUN].real_time(attempt.session)
+    if ended is not None:
+        began = item.stash[_BEGAN]
+        call.start, call.stop, call.duration = began[0], ended[0], ended[1] - began[1]
+
+
 def _was_ended(error: BaseException, session: Session) -> bool:
     """Tell whether this is a cancellation, asyncio's or that of concurrent.futures, for a failure of the session."""
     return bool(session.failures) and type(error).__name__ == "CancelledError"
@@ -354,6 +392,7 @@ class _Reporter:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tally = config.stash[_TALLY]
     tally.late += config.stash[_RUN].late
+    tally.flowed += config.stash[_RUN].flowed
     last_failed = config.pluginmanager.hasplugin("cacheprovider")
     for line in tally.lines(_settled(config).mode, last_failed=last_failed):
         terminalreporter.write_line(line)
@@ -361,15 +400,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what came late in a worker of pytest-xdist."""
-    late = getattr(node, "workeroutput", {}).get("replay_late", ())
-    node.config.stash[_TALLY].late.extend(late)
+    """Take over what came late in a worker of pytest-xdist, and what waited for something real."""
+    output, tally = getattr(node, "workeroutput", {}), node.config.stash[_TALLY]
+    tally.late += output.get("replay_late", ())
+    tally.flowed += output.get("replay_flowed", ())
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[_RUN].stop_clock()
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["replay_late"] = session.config.stash[_RUN].late
+        run = session.config.stash[_RUN]
+        output["replay_late"], output["replay_flowed"] = run.late, run.flowed
 
 
 def _refuse_namesake() -> None:
@@ -424,13 +467,19 @@ def _laid(config: pytest.Config, settings: Settings, values: Any, source: str) -
     return settings
 
 
-def _forget_session_fixture(item: Any) -> None:
-    """Have the session opened anew, though pytest may think that it is open.
+def _forget_session_fixtures(item: Any) -> None:
+    """Have the session opened anew, and its clock started, though pytest may think that they are.
 
     Pytest forgets to tear down fixtures where a teardown before theirs raised a group of failures.
     """
-    for fixturedef in item.session._fixturemanager.getfixturedefs(_SESSION_FIXTURE, item):  # noqa: SLF001
-        fixturedef.finish(item._request)  # noqa: SLF001
+    for name in (_CLOCK_FIXTURE, _SESSION_FIXTURE):
+        for fixturedef in item.session._fixturemanager.getfixturedefs(name, item):  # noqa: SLF001
+            fixturedef.finish(item._request)  # noqa: SLF001
+
+
+def _is_own(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """Tell whether a fixture is set up for each test."""
+    return fixturedef.scope == "function" and fixturedef.argname != _CONFIG_FIXTURE
 
 
 def _open(item: pytest.Item, asked: Asked, said: Mapping[str, Any]) -> None:
@@ -438,7 +487,11 @@ def _open(item: pytest.Item, asked: Asked, said: Mapping[str, Any]) -> None:
         settings = _settled(item.config, asked=asked, said=said)
         name = name_of_item(item, asked=asked, folder=settings.dir, root=item.config.rootpath)
         session = item.config.stash[_RUN].open(
-            test=item.nodeid, name=name, settings=settings, shareable=asked.name is not None
+            test=item.nodeid,
+            name=name,
+            settings=settings,
+            shareable=asked.name is not None,
+            timed=False,
         )
     item.stash[_ATTEMPT] = _Attempt(session)
 

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.decoders import decoded
-from pytest_replay.cassette import Cassette, Header, MemoryTape
+from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.matching import route_of
-from pytest_replay.messages import Interaction
 from pytest_replay.settings import Mode, Settings
-from pytest_replay.settling import askings, renamed, sayings, settle
+from pytest_replay.settling import askings, renamed, retimed, sayings, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.cassette import Tape
     from pytest_replay.matching import Plan
-    from pytest_replay.messages import Message
+    from pytest_replay.messages import Interaction, Message
     from pytest_replay.redaction import Redaction
     from pytest_replay.settling import Timeless
 
@@ -55,6 +54,8 @@ class Recording:
     """What is kept under the name so far."""
     share: Share | None
     """What this run has recorded into it, where it has a name that tests may share."""
+    start: Start | None = None
+    """What the clock of the recording started with, where it is recorded."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -76,6 +77,11 @@ class Recording:
         """The other tests that the old cassette was recorded by."""
         return self._tests - {self.test}
 
+    @property
+    def before(self) -> set[str]:
+        """The other tests that have recorded into the cassette in this run."""
+        return set() if self.share is None else self.share.tests - {self.test}
+
     def change(
         self, heard: Sequence[Interaction], *, libraries: Mapping[str, str], timeless: Timeless
     ) -> Change:
@@ -86,11 +92,11 @@ class Recording:
         else:
             shown = [_decoded(interaction, self.plan.decoders) for interaction in heard]
             interactions = self.redaction.tape([*old, *shown]) if heard else old
-        header = self._header(libraries)
+        header = self._header(libraries, added=bool(heard))
         if not interactions:
             return Change(remove=self.old is not None)
-        same_tests = self.old is not None and self._tests == _tests_of(header)
-        if same_tests and len(old) == len(interactions) and all(map(operator.is_, old, interactions)):
+        same_tests = self.old is not None and self._tests == header.tests
+        if same_tests and _are(old, interactions):
             return Change()
         return Change(save=Cassette(self.name, header, _tape_of(interactions)))
 
@@ -103,10 +109,12 @@ class Recording:
             self.share.interactions += heard
             self.share.tests |= tests
             fresh, tests = self.share.interactions, self.share.tests
-        return settle(
+        fresh = self.redaction.tape(renamed(old, fresh, plan=self.plan))
+        whole = self._tests <= tests
+        settled = settle(
             old,
-            self.redaction.tape(renamed(old, fresh, plan=self.plan)),
-            whole=self._tests <= tests,
+            fresh,
+            whole=whole,
             says=sayings(
                 self.settings.ignore,
                 timeless,
@@ -115,6 +123,17 @@ class Recording:
             ),
             asks=askings(self.plan),
         )
+        if self.start is not None or (whole and self._was_timed):
+            # On a clock nothing may be left of another time: all is as it was, or nothing is.
+            return settled if self._was_timed and _are(settled, old) else fresh
+        if not whole:
+            return settled
+        timed = all(now.at is not None or then.at is None for now, then in zip(settled, fresh, strict=True))
+        return settled if timed and _are(settled, old) else retimed(settled, fresh)
+
+    @property
+    def _was_timed(self) -> bool:
+        return self.old is not None and self.old.header.start is not None
 
     @property
     def _shared(self) -> list[Interaction]:
@@ -123,15 +142,20 @@ class Recording:
     @property
     def _tests(self) -> set[str]:
         """The tests that the old cassette names; only one that has a name of its own does."""
-        return set() if self.old is None else _tests_of(self.old.header)
+        return set() if self.old is None else self.old.header.tests
 
-    def _header(self, libraries: Mapping[str, str]) -> Header:
+    def _header(self, libraries: Mapping[str, str], *, added: bool) -> Header:
         said = _match_settings(self.settings)
         if self.share is not None:
             said["tests"] = sorted(self._tests | {self.test})
         if self.old is None or self.afresh:
-            return Header(self.began, dict(libraries), said)
-        return replace(self.old.header, settings={**self.old.header.settings, **said})
+            return Header(self.began, dict(libraries), said, self.start)
+        old = self.old.header
+        return replace(old, settings={**old.settings, **said}, runs=old.runs + added)
+
+
+def _are(some: Sequence[Interaction], others: Sequence[Interaction]) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def _decoded(interaction: Interaction, decoders: Sequence[Decoder]) -> Interaction:
@@ -143,12 +167,7 @@ def _decoded(interaction: Interaction, decoders: Sequence[Decoder]) -> Interacti
         return replace(message, decoded=decoded(message, decoders))
 
     replies = (replace(reply, message=shown(reply.message)) for reply in interaction.replies)
-    return Interaction(shown(interaction.request), tuple(replies))
-
-
-def _tests_of(header: Header) -> set[str]:
-    tests: Any = header.settings.get("tests", ())
-    return set(tests)
+    return replace(interaction, request=shown(interaction.request), replies=tuple(replies))
 
 
 def _tape_of(interactions: Iterable[Interaction]) -> MemoryTape:

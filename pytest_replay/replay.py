@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from pytest_replay.adapters.amqp.published import Publishes
     from pytest_replay.adapters.http.calls import Calls
     from pytest_replay.bodies.decoders import Decoder
+    from pytest_replay.clock import Sleep
     from pytest_replay.run import Run
     from pytest_replay.session import Session
     from pytest_replay.settings import Mode
+    from pytest_replay.timekeeping import Clock
 
 
 class Replay:
@@ -69,6 +71,23 @@ class Replay:
         from pytest_replay.adapters.amqp.delivered import select_delivered  # noqa: PLC0415  # loads the adapter
 
         return select_delivered(list(self._session.calls), lookups, decoders=self._decoders)
+
+    @property
+    def sleeps(self) -> list[Sleep]:
+        """What this test and its SDK slept, in order: `seconds`, who asked, `thread`, and whether it was `finished`.
+
+        Who asked is a `module`, a `function` and a `line`. What libraries sleep for their heartbeats is none.
+        Raises SettingsError for a test with the real clock.
+        """
+        return self.clock.sleeps
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of this test: `now`, `elapsed` (seconds), and `hold()`, which announces real work.
+
+        Raises SettingsError for a test with the real clock.
+        """
+        return self._run.clock(self._session)
 
     def transport(self, inner: Any) -> Any:
         """Wrap a transport by hand, so that what goes through it is recorded and replayed.

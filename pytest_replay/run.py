@@ -22,8 +22,10 @@ from pytest_replay.recording import Share
 from pytest_replay.redaction import Redaction
 from pytest_replay.session import Session, Verdict
 from pytest_replay.storage import open_storage
+from pytest_replay.timekeeping import Timekeeper, start_of
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Message
     from pytest_replay.settings import Settings
     from pytest_replay.storage import Storage
+    from pytest_replay.timekeeping import Clock
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +51,15 @@ class Run:
     _storages: dict[str, Storage] = field(default_factory=dict)
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
+    _time: Timekeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._time = Timekeeper(self._is_idle)
+
+    @property
+    def flowed(self) -> list[str]:
+        """Lines on the tests whose recorded clocks had to wait for something real."""
+        return self._time.flowed
 
     def check(self, settings: Settings) -> None:
         """Raise SettingsError for settings that no session can have. Imports nothing that a run may do without."""
@@ -62,38 +74,56 @@ class Run:
         self._install(settings)
         self._storage(settings)
 
-    def open(self, *, test: str, name: str, settings: Settings, shareable: bool = False) -> Session:
+    def open(
+        self, *, test: str, name: str, settings: Settings, shareable: bool = False, timed: bool = True
+    ) -> Session:
         """Open a session on a cassette, and make it the innermost one.
 
-        `shareable` tells that the cassette has a name of its own, under which other tests may use it too.
-        Raises SettingsError for settings that can't be met, CassetteError for a cassette that can't be read.
+        `shareable` tells that the cassette has a name of its own, under which other tests may use it too. One that is
+        not `timed` gets its clock when it is started.
+        Raises SettingsError for settings that can't be met, CassetteError for a cassette that can't be read,
+        ClockError where its clock can't start.
         """
         self.prepare(settings)
+        cassette = self._storage(settings).load(name)
         session = Session(
             test=test,
             name=name,
             settings=settings,
             plan=self._plan(settings),
             redaction=_redaction(settings.redact),
-            cassette=self._storage(settings).load(name),
+            cassette=cassette,
             on_late=self._keep_late,
             share=self._shares.setdefault(name, Share()) if shareable else None,
+            start=start_of(settings, cassette),
             passes=_passes(settings.network),
         )
-        self.enter(session)
+        self._time.take(session, cassette)
+        self.enter(session, timed=timed)
         return session
 
-    def enter(self, session: Session) -> None:
+    def start(self, session: Session) -> None:
+        """Start the clock of a session, if it asks for one. Raises ClockError, and MissingExtraError."""
+        self._time.start(session)
+
+    def enter(self, session: Session, *, timed: bool = True) -> None:
         """Make a session the innermost one; where it only replays, no packet leaves from now on.
 
-        Raises SettingsError where it is to be isolated and can't be.
+        Raises SettingsError where it is to be isolated and can't be, ClockError where its clock can't start.
         """
         allowed = ("*",) if session.records else session.settings.network
         self._guard.arm(_rules(allowed), session.failures.append)
         enter(session)
+        try:
+            if timed:
+                self._time.start(session)
+        except BaseException:
+            self.leave(session)
+            raise
 
     def leave(self, session: Session) -> None:
         """Undo `enter`."""
+        self._time.stop(session)
         leave(session)
         self._guard.disarm()
 
@@ -116,9 +146,21 @@ class Run:
                 storage.remove(session.name)
         return verdict
 
+    def clock(self, session: Session) -> Clock:
+        """Find the clock of a session. Raises SettingsError for one that has the real one."""
+        return self._time.clock(session)
+
+    def real_time(self, session: Session) -> tuple[float, float] | None:
+        """Read real time: seconds since the epoch, and seconds to measure with. None where no other has been on."""
+        return self._time.real_time(session)
+
     def wrap(self, session: Session, transport: Any) -> Any:
         """Wrap a transport by hand."""
         return self._adapters["http"].wrap(session, transport)  # type: ignore[attr-defined]
+
+    def stop_clock(self) -> None:
+        """Let time be what it is, where pytest has left a test in the middle: at a KeyboardInterrupt, or its exit."""
+        self._time.end()
 
     def end(self) -> None:
         """Take every tap out."""
@@ -154,6 +196,10 @@ class Run:
 
     def _timeless(self, message: Message) -> Hashable:
         return self._adapters[message.kind.partition(".")[0]].timeless(message)
+
+    def _is_idle(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether nobody but a library waits for the timers of an event loop."""
+        return all(adapter.is_idle(loop) for adapter in self._adapters.values())
 
     def _keep_late(self, error: LateRequestError) -> None:
         self.late.append(str(error))

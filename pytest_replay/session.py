@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.call import EXACT, Call, interactions_of
 from pytest_replay.cassette import Cassette, Index
 from pytest_replay.checking import CheckedTape
 from pytest_replay.errors import (
@@ -20,56 +22,43 @@ from pytest_replay.errors import (
     ReplayFailure,
     UnplayedError,
 )
-from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, route_of
-from pytest_replay.messages import Interaction, Message, Reply
+from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
+    from pytest_replay.cassette import Start
+    from pytest_replay.clock import RecordedClock
     from pytest_replay.matching import Plan
+    from pytest_replay.messages import Interaction, Message
     from pytest_replay.recording import Share
     from pytest_replay.redaction import Redaction
     from pytest_replay.releases import Waiting
     from pytest_replay.settings import Settings
 
-    Listener = Callable[["Call", Message, float], None]
-    """Takes what comes back for a call, as it is in this run, and when it may come, on the session's clock."""
+    Listener = Callable[["Told"], None]
+    """Takes what the peer is to say."""
 
 
-@dataclass(slots=True, eq=False)
-class Call:
-    """One thing that the test said, and what it heard."""
+_EARLY = 1.0
+"""Seconds that the code between two waits may have taken in the recording, and doesn't take on a clock."""
 
-    request: Message
-    """As sent, secrets and all: it never leaves the process in this form."""
-    recorded: Interaction | None
-    """What the tape answers, or None where the wire does."""
-    started: float
-    """Seconds on the session's clock."""
-    replies: list[Reply] = field(default_factory=list)
-    ended: float | None = None
-    origin: Any = None
-    """What the adapter wants to find again."""
-    ending: str | None = None
-    """The kind of message that stands for the end if the session closes before it came."""
-    asides: list[Reply] = field(default_factory=list)
-    """What came over a connection of another protocol because of this call."""
-    causes: dict[int, Sequence[Call]] = field(default_factory=dict)
-    """What else a message that came over AMQP was caused by, by its place in `replies` or `asides`."""
 
-    def hear(self, message: Message, *, at: float, besides: Sequence[Call] = ()) -> None:
-        """Keep what the peer said `at` a time on the session's clock, because of this call and earlier ones."""
-        own = is_amqp(message) == is_amqp(self.request)
-        heard = self.replies if own else self.asides
-        if besides:
-            self.causes[len(heard)] = besides
-        heard.append(Reply(message, delay=at - self.started))
-        if own:
-            self.ended = at
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that the recorded peer said, as it is in this run."""
+
+    call: Call
+    """What it said that for."""
+    message: Message
+    due: float
+    """When it may be said, on the session's clock."""
+    came: float | None
+    """When it came in the recording, in seconds since that began; None where it isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +90,16 @@ class Session:
         cassette: Cassette | None,
         on_late: Callable[[LateRequestError], None],
         share: Share | None = None,
+        start: Start | None = None,
         passes: Callable[[str, int | None], bool] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
         `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
-        tests may share it. `passes` tells which host and port pass the tape by, where any do. `on_late` is told of a
-        request that comes after the session was closed; `clock` counts seconds.
+        tests may share it. `start` is what the clock starts with that it is recorded on. `passes` tells which host
+        and port pass the tape by, where any do. `on_late` is told of a request that comes after the session was
+        closed; `clock` counts seconds.
         """
         self.test = test
         self.name = name
@@ -126,8 +117,22 @@ class Session:
         self._cassette = cassette
         self._lock = threading.Lock()
         self._recording = Recording(
-            name=name, test=test, settings=settings, plan=plan, redaction=redaction, old=cassette, share=share
+            name=name,
+            test=test,
+            settings=settings,
+            plan=plan,
+            redaction=redaction,
+            old=cassette,
+            share=share,
+            start=start,
         )
+        self.start = start
+        self.began = clock()
+        """When the recording began, on its clock."""
+        self.clock: RecordedClock | None = None
+        """What it waits on for as long as the recorded peer took; None where nobody waits."""
+        self.since = 0.0
+        """What the clock showed when the recording began."""
         self.records = self._recording.afresh or settings.mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
         self._listener: Listener | None = None
@@ -146,10 +151,16 @@ class Session:
                 alike=plan.alike,
                 accepts=plan.accepts,
                 regroup=plan.regroup,
+                outline=plan.amqp.outline,
             )
             self._lanes = Lanes(self._index, plan)
         self.plays = self._index is not None or not self.records
         """Whether anything but the wire may answer, so that a request's body has to be known first."""
+
+    def begin(self) -> None:
+        """Have the recording begin now, and not when the session was opened."""
+        self.began = self.now()
+        self._recording = replace(self._recording, began=datetime.now(UTC))
 
     def open(self, request: Message, *, origin: Any = None, wire: bool | None = None) -> Call:
         """Decide who answers a request: the tape, in recorded order, or the wire.
@@ -163,6 +174,8 @@ class Session:
         __tracebackhide__ = True
         if self.closed.is_set():
             raise self.late(request)
+        if self.clock is not None:
+            self.clock.progress()
         with self._lock:
             now = self.now()
             try:
@@ -172,7 +185,7 @@ class Session:
             except CassetteError as error:
                 raise self.fail(BrokenTapeError(error)) from None
             if position is None and (wire is False or not self.records):
-                if request.kind in CLOSES:
+                if request.kind in CLOSES or (self._lanes is not None and self._lanes.let_be(request)):
                     return call
                 raise self.fail(
                     explain_miss(
@@ -185,14 +198,26 @@ class Session:
                     )
                 )
             self.calls.append(call)
-            told = list(self._told(free))
-        for listener, heard_for, message, due in told:  # without the lock: a listener may ask
-            listener(heard_for, message, due)
+            listener = self._listener
+            told = [] if listener is None else list(self._told(free, early=self.early(call)))
+        if listener is not None:
+            for heard in told:  # without the lock: a listener may ask
+                listener(heard)
         return call
 
     def listen(self, listener: Listener) -> None:
         """Have a listener told of every reply over AMQP, as soon as it may come."""
         self._listener = listener
+
+    def early(self, call: Call) -> float:
+        """Tell by how many seconds a call comes earlier than it was recorded, on a recorded clock.
+
+        One that comes much earlier is not the same in time: it is 0.
+        """
+        if self.clock is None or call.recorded is None or call.recorded.at is None:
+            return 0.0
+        early = call.recorded.at - (self.clock.elapsed - self.since)
+        return early if 0 < early < _EARLY else 0.0
 
     def peek(self, request: Message) -> Message | None:
         """Read the request that would be next on this one's route, if only the tape may answer.
@@ -234,13 +259,18 @@ class Session:
         return lambda: self._watchers.remove(watcher)
 
     @property
+    def others(self) -> set[str]:
+        """The other tests that record this cassette."""
+        return self._recording.others | self._recording.before
+
+    @property
     def pending(self) -> list[str]:
         """Tell, a line each, what on the tape still waits to be said by the peer, and for what."""
         with self._lock:
-            if self._index is None:
+            if self._index is None or self._lanes is None:
                 return []
-            tape = self._index.tape
-            return [
+            tape, unanswered = self._index.tape, map(route_of, self._lanes.unanswered)
+            return [f"nothing for {route}, which has no recorded answer" for route in unanswered] + [
                 f"{waiting.reply.message.kind} waits for: {', '.join(map(tape.route, sorted(waiting.missing)))}"
                 for waiting in self._releases.pending
             ]
@@ -253,7 +283,9 @@ class Session:
 
     def late(self, asked: Message) -> BaseException:
         """Tell of a request that came after the session was closed; the error is to be raised."""
-        late = LateRequestError(route_of(asked), thread=threading.current_thread().name, test=self.test)
+        thread = threading.current_thread()
+        name = None if thread is threading.main_thread() else thread.name
+        late = LateRequestError(route_of(asked), thread=name, test=self.test)
         self.on_late(late)
         return raisable(late)
 
@@ -269,7 +301,8 @@ class Session:
             unplayed = self._unplayed() if passed else []
             change = Change()
             if passed and self.records:
-                fresh = _interactions_of(heard)
+                clocked = self._recording.start is not None
+                fresh = interactions_of(heard, began=self.began, clocked=clocked)
                 change = self._recording.change(fresh, libraries=self.libraries, timeless=timeless)
             left = None
             if unplayed and self._cassette is not None:
@@ -336,14 +369,17 @@ class Session:
         self._hosts[position] = (call, recorded)
         return self._releases.play(position, recorded, played=index.played, kinds="amqp.")
 
-    def _told(self, free: Iterable[Waiting]) -> Iterator[tuple[Listener, Call, Message, float]]:
-        """Write what may be said now as it is in this run, with who is to be told."""
-        if self._listener is None or self._lanes is None:
+    def _told(self, free: Iterable[Waiting], *, early: float) -> Iterator[Told]:
+        """Write what may be said now as it is in this run."""
+        if self._lanes is None:
             return
+        now = self.now()
         for waiting in free:
             call, recorded = self._hosts[waiting.position]
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
-            yield self._listener, call, message, self.now() + waiting.reply.delay
+            delay = waiting.reply.delay
+            came = None if recorded.at is None else round(recorded.at + delay, EXACT)
+            yield Told(call, message, now + early + delay, came)
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (
@@ -357,27 +393,7 @@ class Session:
     def _unplayed(self) -> list[str]:
         if self.records or self._index is None or self._recording.others:
             return []  # of a shared cassette, each test plays its part
-        routes = map(self._index.tape.route, self._index.unplayed())
+        tape, left = self._index.tape, self._index.unplayed()
+        reopened = reopened_in_vain(tape, left)
+        routes = (tape.route(position) for position in left if position not in reopened)
         return [route for route in routes if not is_close(route)]
-
-
-def _interactions_of(calls: Sequence[Call]) -> list[Interaction]:
-    """Make interactions of what was heard, each reply with its causes counted backwards."""
-    places = {id(call): place for place, call in enumerate(calls)}
-    return [_interaction_of(call, places) for call in calls]
-
-
-def _interaction_of(call: Call, places: Mapping[int, int]) -> Interaction:
-    caused = list(call.asides or call.replies)
-    for number, causes in call.causes.items():
-        steps = {places[id(call)] - places[id(cause)] for cause in causes if id(cause) in places}
-        caused[number] = replace(caused[number], after=tuple(sorted({0, *steps})))
-    replies = sorted([*call.replies, *caused], key=_delay) if call.asides else caused
-    replies = [replace(reply, delay=round(reply.delay, 3)) for reply in replies]
-    if call.ending is not None:
-        replies.append(Reply(Message(call.ending)))
-    return Interaction(call.request, tuple(replies))
-
-
-def _delay(reply: Reply) -> float:
-    return reply.delay

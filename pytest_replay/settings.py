@@ -32,7 +32,7 @@ class Mode(StrEnum):
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": tuple(Mode),
     "unplayed": ("fail", "warn", "ignore"),
-    "clock": ("real",),
+    "clock": ("real", "recorded"),
     "chunks": ("auto", "exact"),
 }
 """What the settings that are one word may be."""
@@ -55,6 +55,7 @@ class Settings:
     """Further names of secret fields, and paths to them."""
     unplayed: str = "fail"
     clock: str = "real"
+    """`recorded`: in replay, time starts as the recording did, and passes only when nothing else can happen."""
     chunks: str = "auto"
     """`exact` keeps the chunk boundaries of every body, `auto` those of event streams."""
     network: tuple[str, ...] = ()

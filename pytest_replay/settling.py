@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from pytest_replay.bodies.meaning import content_of
 from pytest_replay.matching import is_amqp, make_plan
 from pytest_replay.matching.symbols import Bindings, SymbolKey
-from pytest_replay.messages import Interaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.matching import Plan, Symbols
-    from pytest_replay.messages import Message
+    from pytest_replay.messages import Interaction, Message
 
     Timeless = Callable[[Message], Hashable]
 
@@ -44,6 +43,17 @@ def settle(
     behind = {id(it) for queue in answers.values() for it in queue}
     kept = [replaced.get(id(it), it) for it in old]
     return _relinked(kept + [it for it in settled if id(it) in behind], old, settled, replaced)
+
+
+def retimed(kept: Sequence[Interaction], fresh: Sequence[Interaction]) -> list[Interaction]:
+    """Give interactions that were kept the times of those that say the same, where these have any.
+
+    So all of them are from one recording, and tell in which order things came.
+    """
+    return [
+        now if then.at is None or now is then else _with_times(now, then)
+        for now, then in zip(kept, fresh, strict=True)
+    ]
 
 
 def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: Plan) -> list[Interaction]:
@@ -88,7 +98,7 @@ def sayings(
 
     def said(message: Message) -> Hashable:
         key = strict.key(message)
-        return (message.kind, key.masked, key.symbols) if isinstance(key, SymbolKey) else key
+        return (message.kind, key.literals, key.symbols) if isinstance(key, SymbolKey) else key
 
     def heard(message: Message) -> Hashable:
         return said(message) if is_amqp(message) else timeless(message)
@@ -175,7 +185,16 @@ def _with_names(interaction: Interaction, symbols: Symbols, names: Mapping[str, 
     replies = (
         replace(reply, message=symbols.rewrite_message(reply.message, names)) for reply in interaction.replies
     )
-    return Interaction(symbols.rewrite_message(interaction.request, names), tuple(replies))
+    request = symbols.rewrite_message(interaction.request, names)
+    return replace(interaction, request=request, replies=tuple(replies))
+
+
+def _with_times(interaction: Interaction, timed: Interaction) -> Interaction:
+    replies = (
+        replace(reply, delay=then.delay)
+        for reply, then in zip(interaction.replies, timed.replies, strict=True)
+    )
+    return replace(interaction, replies=tuple(replies), at=timed.at)
 
 
 def _as_it_is(message: Message) -> Message:

@@ -9,10 +9,13 @@ from _pytest.outcomes import OutcomeException
 
 from pytest_replay import errors
 from pytest_replay.errors import (
+    BrokenClockError,
     BrokenTapeError,
     BrokenWireError,
     CassetteError,
     CassetteFormatError,
+    ClockError,
+    ClockSeamError,
     LateRequestError,
     LentConnectionError,
     MissingExtraError,
@@ -55,6 +58,7 @@ ERRORS: dict[str, BaseException] = {
         remedy="record the test again: pytest --record",
     ),
     "broken-tape": BrokenTapeError(BROKEN),
+    "broken-clock": BrokenClockError(ClockError("the event loop is a uvloop.Loop", remedy="take another")),
     "unplayed": UnplayedError(
         "cassettes/test_api/test_get", test="test_api.py::test_get", total=3, unplayed=[MISS]
     ),
@@ -80,6 +84,15 @@ ERRORS: dict[str, BaseException] = {
         pending=[],
         unplayed=[f"basic.publish rpc/ask_{n} on 1.1" for n in range(12)],
     ),
+    "stalled-on-a-clock": StalledError(
+        test="test_rpc.py::test_ask",
+        reason="all wait, and nothing can come",
+        waiting=["MainThread: test_rpc.py:12 in test_ask, in Event.wait"],
+        pending=[],
+        unplayed=[],
+    ),
+    "clock": ClockError("freezegun is active", remedy="take freeze_time away"),
+    "clock-seam": ClockSeamError("threading.Condition.wait", found="code that doesn't use acquire"),
     "lent-connection": LentConnectionError(
         "amqp://127.0.0.1:5672/",
         opened_by="test_api.py",
@@ -88,6 +101,7 @@ ERRORS: dict[str, BaseException] = {
     ),
     "broken-wire": BrokenWireError("amqp://127.0.0.1:5672/", error=ValueError("a frame of type 72")),
     "late-request": LateRequestError(MISS, thread="flusher", test="tests/test_api.py::test_get"),
+    "late-request-of-a-task": LateRequestError(MISS, thread=None, test="tests/test_api.py::test_get"),
 }
 
 
@@ -118,7 +132,7 @@ def test_data_are_attributes() -> None:
     assert (BROKEN.path, BROKEN.line) == ("tests/cassettes/test_api/test_get.yaml", 17)
 
 
-@pytest.mark.parametrize("kind", [SettingsError, MissingExtraError, CassetteError, StorageError])
+@pytest.mark.parametrize("kind", [SettingsError, MissingExtraError, CassetteError, StorageError, ClockError])
 def test_what_the_user_can_mend_is_an_exception(kind: type[BaseException]) -> None:
     assert issubclass(kind, ReplayError)
     assert issubclass(kind, Exception)
@@ -129,6 +143,7 @@ def test_what_the_user_can_mend_is_an_exception(kind: type[BaseException]) -> No
     [
         NoMatchError,
         TapeEndedError,
+        BrokenClockError,
         BrokenTapeError,
         UnplayedError,
         StalledError,

@@ -14,11 +14,14 @@ from pytest_replay import errors
 def test_the_face_is_exactly_this() -> None:
     assert pytest_replay.__all__ == [
         "Adapter",
+        "BrokenClockError",
         "BrokenTapeError",
         "BrokenWireError",
         "Cassette",
         "CassetteError",
         "CassetteFormatError",
+        "ClockError",
+        "ClockSeamError",
         "Header",
         "Interaction",
         "LateRequestError",

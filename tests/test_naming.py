@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from fixtures.windows import is_reserved
 from pytest_replay.errors import SettingsError
 from pytest_replay.naming import cassette_name, folder_of, given_name, safe_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_any_name_is_safe_as_a_file_on_every_system(raw: str) -> None:
     assert not set(name) & set('<>:"/\\|?*\0\n\r\t')
     assert not name.endswith((" ", "."))
     assert len(name) <= 110
-    assert not PureWindowsPath(f"{name}.yaml").is_reserved()
+    assert not is_reserved(f"{name}.yaml")
 
 
 @given(st.text(min_size=1, max_size=150), st.text(min_size=1, max_size=150))

@@ -1,4 +1,4 @@
-"""The README's snippets: what it shows is what happens."""
+"""The snippets of the README and of docs/: what they show is what happens."""
 
 from __future__ import annotations
 
@@ -18,22 +18,62 @@ if TYPE_CHECKING:
 
 pytest.importorskip("httpx")
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))
+}
+README = PAGES["README.md"]
+CLOCK = PAGES["clock.md"]
 SERVICE = "https://api.example.com"
 BROKER = "amqp://guest:guest@rabbit.example.com/"
 
 
-def snippets(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+FORGETFUL = """
+import queue
+import threading
+
+import httpx
+import pytest
+
+
+class Orders:
+    def __init__(self, url):
+        self.orders = queue.Queue()
+        threading.Thread(target=self.send, args=(url,), name="orders", daemon=True).start()
+
+    def send(self, url):
+        while True:
+            order = self.orders.get()
+            httpx.post(f"{url}/orders", json=order)
+            self.orders.task_done()
+
+
+@pytest.mark.replay(clock="recorded")
+def test_an_order_is_sent():
+    sdk = Orders("https://api.example.com")
+    sdk.orders.put({"customer": "acme"})
+    sdk.orders.join()
+    assert httpx.get("https://api.example.com/users/1").status_code == 503
+"""
+
+
+def snippets(language: str, *pages: str) -> list[str]:
+    return [
+        snippet
+        for page in pages
+        for snippet in re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ]
 
 
 def script(server: Server) -> None:
+    server.script("GET /report", Answer(429, headers={"Retry-After": "2"}), {"total": 17})
     server.script("GET /users/1", 503, 503, {"id": 1, "name": "Ada"})
     server.script("POST /orders", Answer(201, {"order": 1}))
 
 
-OVER_HTTP = [snippet for snippet in snippets("python") if BROKER not in snippet]
-OVER_AMQP = [snippet for snippet in snippets("python") if BROKER in snippet]
+EXAMPLES = snippets("python", *PAGES.values())
+OVER_HTTP = [snippet for snippet in EXAMPLES if BROKER not in snippet]
+OVER_AMQP = [snippet for snippet in EXAMPLES if BROKER in snippet]
 
 
 @pytest.mark.parametrize("snippet", OVER_HTTP, ids=range(len(OVER_HTTP)))
@@ -64,16 +104,35 @@ def test_a_snippet_with_a_broker_records_and_replays(
 
 def test_the_cassette_looks_as_it_is_shown(pytester: pytest.Pytester, server: Server) -> None:
     script(server)
-    pytester.makepyfile(test_users=snippets("python")[0].replace(SERVICE, server.url))
+    pytester.makepyfile(test_users=snippets("python", README)[0].replace(SERVICE, server.url))
     assert pytester.runpytest_subprocess("--record").ret == 0
     cassette = pytester.path / "cassettes/test_users/test_a_flaky_service_is_asked_again.yaml"
     shown = cassette.read_text(encoding="utf-8").replace(server.url, SERVICE)
-    (snippet,) = snippets("yaml")
+    (snippet,) = snippets("yaml", README)
     assert snippet in shown, textwrap.indent(shown, "  ")
 
 
+def test_a_stall_looks_as_it_is_shown(pytester: pytest.Pytester, server: Server) -> None:
+    pytest.importorskip("time_machine")
+    script(server)
+    program = FORGETFUL.lstrip().replace(SERVICE, server.url)
+    pytester.path.joinpath("test_orders.py").write_text(program, encoding="utf-8")
+    assert pytester.runpytest_subprocess("--record").ret == 0
+    forgotten = program.replace("            self.orders.task_done()\n", "")
+    pytester.path.joinpath("test_orders.py").write_text(forgotten, encoding="utf-8")
+
+    lines = pytester.runpytest_subprocess().stdout.lines
+
+    said = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    (shown,) = (snippet for snippet in snippets("console", CLOCK) if snippet.startswith("E "))
+    assert "\n".join(line.removeprefix("E").strip() for line in shown.splitlines()) in "\n".join(
+        said
+    ).replace(server.url, SERVICE)
+
+
 def test_every_snippet_is_of_a_language_that_is_tested() -> None:
-    assert set(re.findall(r"^```(\w+)", README, re.MULTILINE)) == {"console", "python", "yaml"}
+    text = "".join(PAGES.values())
+    assert set(re.findall(r"^```(\w+)", text, re.MULTILINE)) == {"console", "python", "yaml"}
 
 
 def test_the_table_of_settings_has_each_with_its_default() -> None:

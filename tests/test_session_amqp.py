@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from random import Random
     from uuid import UUID
 
+    from pytest_replay.call import Call
     from pytest_replay.errors import ReplayFailure
     from pytest_replay.messages import Interaction
-    from pytest_replay.session import Call, Session
+    from pytest_replay.session import Session, Told
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 
@@ -35,7 +37,7 @@ class Ear:
 
     def __init__(self, session: Session) -> None:
         self.heard: list[tuple[Call, Message, float]] = []
-        session.listen(lambda call, message, due: self.heard.append((call, message, due)))
+        session.listen(lambda told: self.heard.append((told.call, told.message, told.due)))
 
     @property
     def messages(self) -> list[Message]:
@@ -86,6 +88,17 @@ def test_a_reply_may_come_when_its_delay_is_over() -> None:
     call = session.open(amqp("connect", on=1, url=AMQP))
 
     assert ear.heard[0][2] == call.started + 1 + 5.0  # the clock counts a second for each look at it
+
+
+def test_replies_that_came_together_may_come_together() -> None:
+    told = amqp("basic.return", reply_code=312), amqp("basic.ack", delivery_tag=1)
+    session, ear = connected(interaction(publish(b"1"), *(Reply(message, delay=2.0) for message in told)))
+
+    session.open(publish(b"1"))
+
+    first, second = (due for _, _, due in ear.heard)
+    assert ear.messages == [*told]
+    assert first == second  # though the clock has gone on
 
 
 def test_a_reply_waits_for_all_that_caused_it() -> None:
@@ -204,6 +217,66 @@ def test_what_was_not_said_is_unplayed() -> None:
     failure = close(session).failure
     assert failure is not None
     assert failure.unplayed == ('basic.publish ""/q on 1.1',)
+
+
+def closed_by_the_broker(*more: Interaction) -> Session:
+    """Open a session whose first channel the broker has closed."""
+    refused = interaction(amqp("queue.declare", queue="missing"), amqp("channel.close", reply_code=404))
+    session, ear = connected(refused, *more)
+    session.open(refused.request, wire=False)
+    assert ear.kinds == ["channel.close"]
+    return session
+
+
+def prepared(channel: int = 2) -> list[Interaction]:
+    """Make all that a library says to get a channel back."""
+    on = (1, channel)
+    return [
+        opening(1, channel),
+        *(interaction(amqp(kind, on=on)) for kind in ("confirm.select", "basic.qos")),
+    ]
+
+
+@pytest.mark.parametrize("said", range(4))
+@pytest.mark.parametrize("recorded", range(4))
+def test_how_far_a_library_came_in_getting_its_channel_back_is_no_failure(recorded: int, said: int) -> None:
+    session = closed_by_the_broker(*prepared()[:recorded])
+
+    calls = [session.open(it.request, wire=False) for it in prepared()[: min(said, recorded + 1)]]
+
+    assert [call.recorded is not None for call in calls] == [place < recorded for place in range(len(calls))]
+    assert session.failures == []
+    assert close(session).failure is None
+
+
+def test_an_opening_that_was_let_be_is_no_call_and_is_told_of() -> None:
+    session = closed_by_the_broker()
+    said = len(session.calls)
+
+    session.open(opening(1, 2).request, wire=False)
+
+    assert len(session.calls) == said
+    assert session.pending == ["nothing for channel.open on 1, which has no recorded answer"]
+
+
+def test_a_channel_that_was_got_back_and_used_is_to_be_played() -> None:
+    session = closed_by_the_broker(*prepared(2), interaction(publish(b"1", on=(1, 2))), *prepared(3))
+
+    assert session.unplayed == [
+        "channel.open on 1",
+        "confirm.select on 1.2",
+        "basic.qos on 1.2",
+        'basic.publish ""/q on 1.2',
+    ]
+
+
+def test_a_channel_that_was_opened_before_the_broker_closed_one_is_to_be_played() -> None:
+    refused = interaction(amqp("queue.declare", queue="missing"), amqp("channel.close", reply_code=404))
+    session, _ = connected(opening(1, 2), refused, *connecting(2), opening(2, 1))
+    for it in (refused, *connecting(2)):
+        session.open(it.request, wire=False)
+
+    assert session.unplayed == ["channel.open on 1", "channel.open on 2"]
 
 
 def test_a_message_after_the_end_is_late() -> None:
@@ -432,13 +505,39 @@ def test_what_is_heard_over_a_connection_is_an_answer_of_its_call() -> None:
     call.hear(deliver(b"1"), at=call.started + 3.00049)
 
     assert call.ended == call.started + 3.00049
-    assert recorded_by(session) == [
-        interaction(
-            publish(b"1"),
-            Reply(amqp("basic.ack", delivery_tag=1), delay=2.0),
-            Reply(deliver(b"1"), delay=3.0),
-        )
-    ]
+    (recorded,) = recorded_by(session)
+    assert recorded.at == call.started - session.began
+    assert recorded.replies == (
+        Reply(amqp("basic.ack", delivery_tag=1), delay=2.0),
+        Reply(deliver(b"1"), delay=3.00049),
+    )
+
+
+def test_what_came_at_once_comes_at_once_whatever_it_answers() -> None:
+    """A confirm of several publishes is one for each."""
+    session = opened(mode="all")
+    first, second = session.open(publish(b"1")), session.open(publish(b"2"))
+    first.started, second.started = session.began + 0.10000049, session.began + 0.20000051
+    for number, call in enumerate((first, second), start=1):
+        call.hear(amqp("basic.ack", delivery_tag=number), at=session.began + 0.30000049)
+
+    recorded = recorded_by(session)
+
+    came = [round((it.at or 0) + it.replies[0].delay, 6) for it in recorded]
+    assert came == [0.3, 0.3]
+    assert [it.at for it in recorded] == [0.1, 0.200001]
+
+
+def test_replies_are_told_with_when_they_came() -> None:
+    timed = interaction(publish(b"1"), Reply(amqp("basic.ack", delivery_tag=1), delay=0.25))
+    session = opened(cassette_of(*connecting(), opening(), replace(timed, at=1.5)))
+    told: list[Told] = []
+    session.listen(told.append)
+
+    for it in (*connecting(), opening(), timed):
+        session.open(it.request, wire=False)
+
+    assert [heard.came for heard in told] == [None, None, None, None, 1.75]
 
 
 def test_causes_are_counted_backwards() -> None:

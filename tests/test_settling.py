@@ -15,7 +15,7 @@ from pytest_replay.adapters.amqp import AmqpAdapter
 from pytest_replay.matching import make_plan
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.redaction import Redaction
-from pytest_replay.settling import askings, renamed, sayings, settle
+from pytest_replay.settling import askings, renamed, retimed, sayings, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -272,3 +272,19 @@ def test_what_is_inserted_into_renamed_traffic_leaves_the_rest_the_old(
 
     assert settled.pop(min(place, len(old))) == news
     assert same(settled, old)
+
+
+def test_what_is_kept_has_the_times_of_the_recording_that_changed_something() -> None:
+    old = [replace(interaction(publish(b"1", message_id=A), Reply(amqp("basic.ack"), delay=0.5)), at=1.0)]
+    fresh = [replace(interaction(publish(b"1", message_id=B), Reply(amqp("basic.ack"), delay=0.1)), at=2.0)]
+
+    (kept,) = retimed(old, fresh)
+
+    assert kept.request == old[0].request
+    assert (kept.at, kept.replies[0].delay) == (2.0, 0.1)
+
+
+def test_what_has_no_time_keeps_its_own() -> None:
+    old, fresh = [answered(request("/a"))], [answered(request("/a"))]
+
+    assert retimed(old, fresh)[0] is old[0]

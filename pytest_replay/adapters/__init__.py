@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Hashable
 
     from pytest_replay.messages import Message
@@ -24,6 +25,12 @@ class Adapter(Protocol):
 
     def remove(self) -> None:
         """Take every tap out."""
+
+    def is_idle(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether nobody waits for the timers of an event loop but a library by itself, for its heartbeats.
+
+        True where the adapter's libraries set no timers.
+        """
 
     def timeless(self, message: Message) -> Hashable:
         """Make of a message what it says apart from the time."""

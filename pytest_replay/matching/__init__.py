@@ -5,6 +5,7 @@ from pytest_replay.matching.lanes import Lanes
 from pytest_replay.matching.matchers import Matcher
 from pytest_replay.matching.misses import explain_miss
 from pytest_replay.matching.plan import Plan, make_plan, route_of
+from pytest_replay.matching.reopened import reopened_in_vain
 from pytest_replay.matching.symbols import Symbols
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "is_amqp",
     "is_close",
     "make_plan",
+    "reopened_in_vain",
     "route_of",
 ]

@@ -6,26 +6,31 @@ Knows the words of AMQP 0-9-1, and no library that speaks it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.matching.bodies import BYTES
 from pytest_replay.matching.differences import between
-from pytest_replay.matching.symbols import usual_symbols
+from pytest_replay.matching.symbols import SymbolKey, usual_symbols
 from pytest_replay.matching.urls import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pytest_replay.matching.matchers import BodyMatcher, Matcher
-    from pytest_replay.matching.symbols import SymbolKey, Symbols
+    from pytest_replay.matching.symbols import Symbols
     from pytest_replay.messages import Message
 
 CONNECT = "amqp.connect"
 START_OK = "amqp.connection.start-ok"
 CHANNEL_OPEN = "amqp.channel.open"
-CLOSES = frozenset({"amqp.connection.close", "amqp.channel.close"})
+CHANNEL_CLOSE = "amqp.channel.close"
+CLOSES = frozenset({"amqp.connection.close", CHANNEL_CLOSE})
 """How and whether a client says goodbye is for its library to know: nobody is failed for it."""
+PREPARES = frozenset({CHANNEL_OPEN, "amqp.confirm.select", "amqp.basic.qos"})
+"""What is said before a channel is used: by a library alone, where it gets back one that the broker closed."""
 
 _CLOSE_ROUTES = tuple(f"{kind.removeprefix('amqp.')} " for kind in CLOSES)
 _NAMED_BY = {
@@ -42,6 +47,9 @@ _NAMED_BY = {
 }
 """The arguments that a headline names: what is said about which thing."""
 
+_OPEN = frozenset({"*", '""'})
+"""What stands in a route for a name that is passed over, or that there is none."""
+
 LANE = ("connection", "channel")
 """The fields that say where a message was said."""
 
@@ -55,8 +63,14 @@ _PASSED_OVER = {
 """Arguments that say nothing of the test: whose library it is, its limits, and which connection will be whose."""
 
 
+_NO_OUTLINE = frozenset({CONNECT, *_PASSED_OVER})
+"""Of these, matching doesn't look at all that is said."""
+
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=repr).encode
 """`json.dumps` would make an encoder for each call."""
+
+_END_OF_NAME = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*":', re.DOTALL)
+"""What follows in JSON, as `_encode` writes it, where one stands in the name of a member."""
 
 
 def is_amqp(message: Message) -> bool:
@@ -75,16 +89,26 @@ def amqp_route(message: Message, symbols: Symbols | None = None, *, passed: Coll
     Arguments that are `passed` over are left open in it.
     """
     fields = message.fields
+    symbols = symbols or usual_symbols()
     if message.kind == CONNECT:
-        return str((symbols or usual_symbols()).mask(f"CONNECT {fields.get('url', '')}"))
+        return str(symbols.mask(f"CONNECT {fields.get('url', '')}"))
     word = message.kind.removeprefix("amqp.")
     names = [
         "*" if name in passed else str(fields.get(name) or '""') for name in _NAMED_BY.get(message.kind, ())
     ]
+    if symbols.patterns:
+        names = [name if name in _OPEN else _masked_text(name, symbols) for name in names]
     theirs = _PASSED_OVER.get(message.kind, ())
     lane = ".".join(str(fields[name]) for name in LANE if name in fields and name not in theirs)
     route = f"{word} {'/'.join(names)}" if names else word
-    return str((symbols or usual_symbols()).mask(f"{route} on {lane}" if lane else route))
+    route = f"{route} on {lane}" if lane else route
+    return route if symbols.patterns else _masked_text(route, symbols)
+
+
+@lru_cache(maxsize=4096)
+def _masked_text(text: str, symbols: Symbols) -> str:
+    """Write the symbols in a route or a name alike: the same few are asked for with every message."""
+    return str(symbols.mask(text))
 
 
 class ArgumentsMatcher:
@@ -154,9 +178,28 @@ class AmqpPlan:
     others: tuple[Matcher, ...]
     """The user's."""
     symbols: Symbols
+    strict: bool = False
+    """Whether everything that a message says is compared, but for its time."""
+
+    def outline(self, message: Message) -> SymbolKey | None:
+        """Make a key that takes less: two messages whose outlines are equal have equal keys.
+
+        Of others that tells nothing. None for a message of which an outline can't tell either.
+        """
+        fields = message.fields
+        properties = fields.get("properties", {})
+        if not self.strict or message.kind in _NO_OUTLINE or "content_encoding" in properties:
+            return None
+        if self.symbols.patterns:
+            return None  # these are searched value by value, and an outline is one text
+        if "timestamp" in properties:
+            fields = {**fields, "properties": {**properties, "timestamp": 0}}
+        return self.symbols.key((f"{message.kind} {fields}", message.body))
 
     def key(self, seen: Message) -> SymbolKey:
         """Make the key that a message shares, within its route, with those that it takes for the same."""
+        if self.symbols.patterns:
+            return self._key_by_value(seen)
         said: list[str | bytes] = [self._text(self.arguments.said(seen))]
         if self.body is not None and seen.body:
             body = self.body.read(seen)
@@ -172,10 +215,22 @@ class AmqpPlan:
         texts = (matcher.difference(now, then) for matcher in self.others)
         return lines + [line for text in texts if text is not None for line in text.splitlines()]
 
+    def _key_by_value(self, seen: Message) -> SymbolKey:
+        """Make the key where the user's expressions are searched: none may take the delimiters of a text with it."""
+        body = self.body.read(seen) if self.body is not None and seen.body else None
+        said = [
+            self.arguments.said(seen),
+            body and body.data,
+            *(matcher.key(seen) for matcher in self.others),
+        ]
+        key = self.symbols.key_of(said)
+        return SymbolKey((body and body.kind, *key.literals), key.symbols)
+
     def _text(self, data: Any) -> str:
         """Write plain data, the same for what is the same but for its symbols."""
-        if not _names_symbols(data, self.symbols):
-            return _encode(data)
+        text = _encode(data)
+        if not any(_END_OF_NAME.match(text, end) for end in self.symbols.ends(text)):
+            return text
         return json.dumps(_sorted(data, self.symbols), ensure_ascii=False, default=repr)
 
     def _body_differences(self, body: BodyMatcher, now: Message, then: Message) -> list[str]:
@@ -196,13 +251,6 @@ def _unmarked(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_unmarked(item) for item in value]
     return value
-
-
-def _names_symbols(value: Any, symbols: Symbols) -> bool:
-    """Tell whether the name of a member, at any depth, has a symbol in it."""
-    if isinstance(value, dict):
-        return any(symbols.find(str(name)) or _names_symbols(item, symbols) for name, item in value.items())
-    return isinstance(value, list | tuple) and any(_names_symbols(item, symbols) for item in value)
 
 
 def _sorted(value: Any, symbols: Symbols) -> Any:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.matching.amqp import CHANNEL_OPEN, CONNECT, LANE, START_OK
+from pytest_replay.matching.amqp import CHANNEL_CLOSE, CHANNEL_OPEN, CONNECT, LANE, START_OK, is_amqp
+from pytest_replay.matching.reopened import Restoring
 from pytest_replay.matching.symbols import Bindings
 from pytest_replay.messages import Message
 
@@ -37,6 +38,8 @@ class _Channel:
     said: list[tuple[Message, int]] = field(default_factory=list)
     """What was said on it so far, with the positions played, as long as it may still be another one."""
     decided: bool = False
+    reopened: bool = False
+    """Whether it was opened after the broker had closed one, and all that was said on it since may be its library's."""
 
 
 class Lanes:
@@ -53,6 +56,13 @@ class Lanes:
         """Recorded labels to live ones; a connection's own channel is 0."""
         self.moved: dict[int, int] = {}
         """What was played for something else before the last `take`, and what is now: positions."""
+        self.unanswered: list[Message] = []
+        """What was let be, and waits for an answer that will never come."""
+        self._parted: set[int] = set()
+        """The live connections on which the broker has closed a channel."""
+        self._unopened: set[tuple[int, int]] = set()
+        """The live channels whose opening was let be: they are no recorded ones."""
+        self._restoring = Restoring()
 
     def take(self, request: Message) -> int | None:
         """Find the position of the answer to something said over AMQP, and mark it as played."""
@@ -67,7 +77,11 @@ class Lanes:
                 self._connections[connection] = recorded
                 self._live[recorded, 0] = (connection, 0)
             return position
+        if (connection, number) in self._unopened:
+            return None
         channel = self._channels.get((connection, number))
+        if channel is not None:
+            channel.reopened &= self._restoring.says(request)
         if channel is None or channel.decided:
             return self._take(self.seen(request))
         position = self._take(self.seen(request))
@@ -76,6 +90,22 @@ class Lanes:
         if position is not None:
             self._note(channel, request, position)
         return position
+
+    def let_be(self, request: Message) -> bool:
+        """Tell whether what was not found needs no answer: so a library gets back a channel that the broker closed.
+
+        A channel whose opening is let be is never open.
+        """
+        if not is_amqp(request):
+            return False
+        lane = _labels(request)
+        channel = self._channels.get(lane)
+        if request.kind == CHANNEL_OPEN and lane[0] in self._parted:
+            self._unopened.add(lane)
+        elif channel is None or not channel.reopened:
+            return False
+        self.unanswered.append(self.seen(request))
+        return True
 
     def seen(self, request: Message) -> Message:
         """Write a live message with the labels of the tape."""
@@ -99,6 +129,8 @@ class Lanes:
             connection, number = _labels(reply)
             found = self._live.get((connection, number)) or self._live.get((connection, 0), (connection, 0))
             labels = dict(zip(labels, found, strict=False))
+        if reply.kind == CHANNEL_CLOSE:
+            self._parted.add(labels["connection"])
         names = self.bindings.live
         live = self._plan.amqp.symbols.rewrite_message(reply, names) if names else reply
         return Message(reply.kind, {**live.fields, **labels}, live.body)
@@ -115,6 +147,7 @@ class Lanes:
         if position is not None:
             recorded = self._recorded(position, "channel")
             channel = _Channel(connection, recorded, [(request, position)])
+            channel.reopened = connection in self._parted
             self._channels[connection, number] = channel
             self._live[self._connections[connection], recorded] = (connection, number)
         return position
@@ -137,7 +170,7 @@ class Lanes:
             holder = self._holder(channel.connection, recorded)
             before, played = channel.recorded, [position for _, position in channel.said]
             if holder is None:
-                moved = self._moved(channel, recorded)
+                moved = self._move(channel, recorded)
             elif not holder.decided and self._same(channel, holder):
                 moved = True
                 channel.recorded, holder.recorded = recorded, before
@@ -153,7 +186,7 @@ class Lanes:
             if holder is not None:
                 channel.recorded, holder.recorded = before, recorded
             elif moved:
-                self._moved(channel, before)
+                self._move(channel, before)
         return None
 
     def _others(self, channel: _Channel) -> Iterator[int]:
@@ -174,7 +207,7 @@ class Lanes:
 
         return said(one) == said(other)
 
-    def _moved(self, channel: _Channel, recorded: int) -> bool:
+    def _move(self, channel: _Channel, recorded: int) -> bool:
         """Play what a channel has said so far on another recorded one instead; whether all of it is there."""
         before, said = channel.recorded, channel.said
         for _, position in said:

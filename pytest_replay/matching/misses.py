@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_replay.errors import NoMatchError, SettingsError
+from pytest_replay.errors import NoMatchError
 from pytest_replay.matching.amqp import is_amqp
 from pytest_replay.matching.plan import route_of
-from pytest_replay.paths import parse_path
+from pytest_replay.matching.remedies import expressions_of, passing_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_replay.cassette import Index, Tape
     from pytest_replay.matching.lanes import Lanes
     from pytest_replay.matching.plan import Plan
     from pytest_replay.messages import Message
+
+    Compared = tuple[list[str], int]
+    """How a recorded request differs, and its position."""
 
 _COMPARED = 200
 """Recorded interactions that a miss is compared with: it is a text for people, not a search."""
@@ -58,14 +57,14 @@ def explain_miss(
     if same and same == sum(not differences for differences, _ in compared):
         reason = f"it was recorded {same} time(s), and all of them have been played"
         return NoMatchError(route, reason=reason, remedies=[record])
-    differences, position = min(compared, key=lambda pair: len(pair[0]))
+    differences, position = _nearest(asked, compared, index, plan)
     return NoMatchError(
         route,
         reason=f"{len(positions)} recorded {where}, none of them the same"
         + ("" if unplayed else "; all of them have been played"),
         nearest=f"{tape.route(position)} (interaction {position + 1} of {len(tape)})",
         differences=differences,
-        remedies=[record, *_ignoring(differences)],
+        remedies=[record, *passing_over(asked, tape.read(position).request, plan, differences)],
     )
 
 
@@ -86,15 +85,10 @@ def _of_method(route: str, tape: Tape) -> list[int]:
     return [position for position in range(len(tape)) if tape.route(position).partition(" ")[0] == method]
 
 
-def _ignoring(differences: list[str]) -> Iterator[str]:
-    """Suggest ignore paths for what differs, as far as there is one."""
-    paths = []
-    for line in differences[:3]:
-        part, _, rest = line.partition(": ")[0].partition(" ")
-        path = f"{part}:{rest}" if rest else part
-        with suppress(SettingsError):  # a matcher of the user's own speaks of no place
-            parse_path(path, source="")
-            paths.append(path)
-    if paths:
-        shown = ", ".join(json.dumps(path, ensure_ascii=False) for path in paths)
-        yield f"or, if this varies by nature: @pytest.mark.replay(ignore=[{shown}])"
+def _nearest(asked: Message, compared: list[Compared], index: Index, plan: Plan) -> Compared:
+    """Choose what differs in the fewest places; among equals the first that differs in an id made anew."""
+    fewest = min(len(differences) for differences, _ in compared)
+    equals = [pair for pair in compared if len(pair[0]) == fewest]
+    fresh = [pair for pair in equals if pair[1] not in index.played] or equals
+    with_ids = (pair for pair in fresh if expressions_of(asked, index.tape.read(pair[1]).request, plan))
+    return next(with_ids, fresh[0])

@@ -173,6 +173,9 @@ def make_plan(
         body=next((matcher for matcher in matchers if isinstance(matcher, BodyMatcher)), None),
         others=tuple(matcher for matcher in matchers if type(matcher) not in _NAMED),
         symbols=ids,
+        strict=not (paths or decoders)
+        and any(type(matcher) is BodyMatcher for matcher in matchers)
+        and all(type(matcher) in _NAMED for matcher in matchers),
     )
     return Plan(tuple(matchers), tuple(predicates), frozenset(loose), see, amqp, tuple(decoders))
 

@@ -11,43 +11,48 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.codings import CodingError, redo, undo
 from pytest_replay.bodies.media import media_of
-from pytest_replay.errors import SettingsError
+from pytest_replay.matching.bodies import read_body
+from pytest_replay.matching.expressions import Longest, joined
+from pytest_replay.matching.values import rewritten, rewritten_url, taken_apart
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HEX = "[0-9a-fA-F]"
+_LONG = rf"{_HEX}{{7}}(?:-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}|(?<!{_HEX}{{9}}){_HEX}{{24}}(?!{_HEX}))"
+_BASE64 = "[A-Za-z0-9+/_-]"
+_REPLY_TO = rf"rabbitmq\.reply-to\.g{_BASE64}+={{0,2}}\.{_BASE64}{{16,}}={{0,2}}"
+"""Of a client's own name for direct replies: a process, as Erlang writes one, and a key."""
 USUAL = (
-    rf"ctag\d+\.{_HEX}{{32}}",  # a consumer tag of aiormq: the number is that of its channel, which may be another
-    rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}",  # a UUID
-    rf"(?<!{_HEX}){_HEX}{{32}}(?!{_HEX})",
-    r"amq\.gen-[A-Za-z0-9_-]{22}",  # a queue that RabbitMQ named
-    r"amq\.ctag-[A-Za-z0-9_-]{22}",  # a consumer that RabbitMQ named
+    _LONG,  # a UUID, or 32 hexadecimal digits
+    rf"(?<=c)tag\d+\.{_HEX}{{32}}",  # a consumer tag of aiormq: the number is that of its channel, which may be another
+    rf"(?<=a)mq\.(?:(?:gen|ctag)-[A-Za-z0-9_-]{{22}}|{_REPLY_TO})",  # what RabbitMQ named
 )
-"""What is always taken for a symbol: regular expressions. Each begins with a hexadecimal digit, as c and a are."""
+"""What is always taken for a symbol: regular expressions of what follows its first character.
 
-_BEGINNING = rf"(?={_HEX})"
-"""Looked at before the usual patterns are tried one after another: it halves the time."""
+That is a hexadecimal digit, as c and a are: so the regex engine passes quickly over what is none.
+"""
+
+_SHORTEST = len("amq.gen-") + 22
+"""Characters of the shortest usual symbol."""
 _MASK = "<*>"
-_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*(?:\\[1-9]|\(\?\(\d)")
-"""A reference to a group by its number, which is another where patterns are joined."""
 
 
 class SymbolKey:
     """What a message says, its symbols set apart: equal to others that say the same around theirs."""
 
-    __slots__ = ("masked", "symbols")
+    __slots__ = ("literals", "symbols")
 
-    def __init__(self, masked: tuple[Any, ...], symbols: tuple[str, ...]) -> None:
-        self.masked = masked
+    def __init__(self, literals: tuple[Any, ...], symbols: tuple[str, ...]) -> None:
+        self.literals = literals
         self.symbols = symbols
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is SymbolKey and self.masked == other.masked
+        return type(other) is SymbolKey and self.literals == other.literals
 
     def __hash__(self) -> int:
-        return hash(self.masked)
+        return hash(self.literals)
 
 
 class Symbols:
@@ -55,24 +60,49 @@ class Symbols:
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         """Take the usual patterns and more of the user's. Raises SettingsError for one that can't be compiled."""
-        found = "|".join([*_checked(patterns), f"{_BEGINNING}(?:{'|'.join(USUAL)})"])
-        self._text, self._bytes = re.compile(found), re.compile(found.encode())
+        self.patterns = tuple(patterns)
+        """The user's."""
+        usual, own = f"({_HEX}(?:{'|'.join(USUAL)}))", joined(self.patterns)
+        self._text: re.Pattern[str] | Longest[str] = re.compile(usual)
+        self._bytes: re.Pattern[bytes] | Longest[bytes] = re.compile(usual.encode())
+        if own:
+            either = f"{usual}|{own}"
+            self._text = Longest(re.compile(either), (re.compile(usual), re.compile(own)))
+            self._bytes = Longest(
+                re.compile(either.encode()), (re.compile(usual.encode()), re.compile(own.encode()))
+            )
+        self._shortest = 1 if own else _SHORTEST
 
     def key(self, said: Iterable[str | bytes]) -> SymbolKey:
         """Set the symbols of what a message says apart."""
-        masked: list[str | bytes] = []
+        literals: list[tuple[str | bytes, ...]] = []
         symbols: list[str] = []
         for text in said:
-            found = self.find(text)
-            symbols += found
-            masked.append(self.mask(text) if found else text)
-        return SymbolKey(tuple(masked), tuple(symbols))
+            if isinstance(text, str):
+                parts = self._text.split(text)
+                symbols += parts[1::2]
+                literals.append(tuple(parts[::2]))
+            else:
+                pieces = self._bytes.split(text)
+                symbols += map(_decoded, pieces[1::2])
+                literals.append(tuple(pieces[::2]))
+        return SymbolKey(tuple(literals), tuple(symbols))
+
+    def key_of(self, value: Any) -> SymbolKey:
+        """Set the symbols in plain data apart, value by value: each ends where its value does."""
+        shape, texts = taken_apart(value, lambda name: str(self.mask(name)))
+        key = self.key(texts)
+        return SymbolKey((shape, *key.literals), key.symbols)
 
     def find(self, text: str | bytes) -> list[str]:
         """List the symbols in a text, as they come."""
         if isinstance(text, str):
             return [found[0] for found in self._text.finditer(text)]
-        return [found[0].decode(errors="surrogateescape") for found in self._bytes.finditer(text)]
+        return [_decoded(found[0]) for found in self._bytes.finditer(text)]
+
+    def ends(self, text: str) -> list[int]:
+        """List where the symbols in a text end."""
+        return [found.end() for found in self._text.finditer(text)]
 
     def mask(self, text: str | bytes) -> str | bytes:
         """Write all symbols alike."""
@@ -83,6 +113,8 @@ class Symbols:
     def rewrite(self, value: Any, names: Mapping[str, str]) -> Any:
         """Give the symbols in plain data of any depth other names."""
         if isinstance(value, str):
+            if len(value) < self._shortest:
+                return value
             return self._text.sub(lambda found: names.get(found[0], found[0]), value)
         if isinstance(value, bytes):
             return self._bytes.sub(lambda found: _renamed(found[0], names), value)
@@ -95,14 +127,25 @@ class Symbols:
     def rewrite_message(self, message: Message, names: Mapping[str, str]) -> Message:
         """Give the symbols in a message other names, in its body too, whatever codings it has."""
         fields, body = self.rewrite(dict(message.fields), names), message.body
+        url = fields.get("url")
+        if self.patterns and url and url == message.fields["url"]:
+            fields["url"] = rewritten_url(url, lambda piece: str(self.rewrite(piece, names)))
         if body:
             codings = media_of(message).codings
             try:
-                body = self.rewrite(undo(body, codings), names)
+                body = self._rewrite_body(undo(body, codings), message, names)
                 body = redo(body, codings, like=message.body) if codings else body
             except CodingError:
                 body = self.rewrite(message.body, names)
         return Message(message.kind, fields, body, self.rewrite(message.decoded, names))
+
+    def _rewrite_body(self, body: bytes, message: Message, names: Mapping[str, str]) -> Any:
+        """Give the symbols in a body other names: the user's are searched value by value, where it has any."""
+        anew = None
+        if self.patterns:
+            kind = read_body(message, ()).kind
+            anew = rewritten(body, kind, lambda text: str(self.rewrite(text, names)))
+        return self.rewrite(body, names) if anew is None else anew
 
 
 class Bindings:
@@ -167,26 +210,10 @@ def usual_symbols() -> Symbols:
     return Symbols()
 
 
-def _checked(patterns: Iterable[str]) -> list[str]:
-    """Check patterns alone, joined, and for bytes: each is to find the same wherever it stands."""
-    checked: list[str] = []
-    for pattern in patterns:
-        checked.append(f"(?:{pattern})")
-        try:
-            empty = re.compile(pattern).search("") is not None
-            re.compile("|".join(checked).encode())
-            re.compile("|".join(checked))
-        except (re.error, ValueError) as error:  # ValueError: a flag that bytes don't know
-            raise SettingsError(f"symbols: {pattern!r} is no regular expression: {error}") from error
-        if empty:
-            raise SettingsError(f"symbols: {pattern!r} matches nothing at all, so everywhere")
-        if _REFERENCE.search(pattern):
-            raise SettingsError(
-                f"symbols: {pattern!r} refers to a group by its number: give it a name, (?P=name)"
-            )
-    return checked
+def _decoded(symbol: bytes) -> str:
+    return symbol.decode(errors="surrogateescape")
 
 
 def _renamed(found: bytes, names: Mapping[str, str]) -> bytes:
-    name = found.decode(errors="surrogateescape")
+    name = _decoded(found)
     return names.get(name, name).encode(errors="surrogateescape")

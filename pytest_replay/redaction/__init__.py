@@ -68,7 +68,7 @@ def _scrubbed(interaction: Interaction, turns: Iterable[Turn], mask: Mask) -> In
     replies = (
         replace(reply, message=message) for reply, message in zip(interaction.replies, answers, strict=True)
     )
-    return Interaction(request, tuple(replies))
+    return replace(interaction, request=request, replies=tuple(replies))
 
 
 def _messages(interaction: Interaction) -> list[Message]:

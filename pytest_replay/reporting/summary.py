@@ -20,6 +20,8 @@ class Tally:
 
     counts: dict[str, int] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
+    flowed: list[str] = field(default_factory=list)
+    """Tests whose recorded clocks had to wait for something real: a line each."""
 
     def add(self, counts: Mapping[str, Any]) -> None:
         """Add what `counted` made, here or in another process."""
@@ -42,7 +44,7 @@ class Tally:
         if mode is not Mode.ALL and (self.counts["missed"] or self.counts["unplayed"]):
             option = " --last-failed" if last_failed else ""
             yield f"replay: to record the failing tests again: pytest --record{option}"
-        for text in self.late:
+        for text in (*self.late, *self.flowed):
             yield f"replay: {text}"
 
 

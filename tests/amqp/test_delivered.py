@@ -20,7 +20,7 @@ import pytest
 from fixtures.rehearsal import Rehearsal
 from pytest_replay import Message, Reply, SettingsError
 from pytest_replay.adapters.amqp.delivered import Deliveries, select_delivered
-from pytest_replay.session import Call
+from pytest_replay.call import Call
 
 if TYPE_CHECKING:
     from pathlib import Path

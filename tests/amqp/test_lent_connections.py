@@ -102,3 +102,37 @@ def test_a_wider_fixture_may_say_what_it_likes_over_its_own(suite: Suite, relay:
     relay.stop()
     suite.run().assert_outcomes(passed=2)
     suite.run("-k", "1").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_heartbeat_over_the_connection_of_a_wider_fixture_lends_it_to_nobody(
+    suite: Suite, relay: Relay
+) -> None:
+    suite.connect_to(relay.url)
+    suite.write(
+        "test_it.py",
+        """
+        import pytest
+        import pytest_asyncio
+        from aiormq.abc import ChannelFrame
+        from pamqp.heartbeat import Heartbeat
+        from sdk import opened, publish
+
+        pytestmark = [pytest.mark.replay, pytest.mark.asyncio(loop_scope="session")]
+
+        @pytest_asyncio.fixture(scope="session", loop_scope="session")
+        async def channel():
+            async with opened() as channel:
+                yield channel
+
+        async def test_it(channel):
+            connection = (await channel.get_underlay_channel()).connection
+            await connection.write_queue.put(ChannelFrame.marshall(0, [Heartbeat()]))
+            async with opened() as another:
+                await publish(another)
+        """,
+    )
+
+    suite.run("--record").assert_outcomes(passed=1)
+
+    relay.stop()
+    suite.run().assert_outcomes(passed=1)

@@ -16,7 +16,7 @@ import pytest
 from fixtures.rehearsal import Rehearsal
 from pytest_replay import Message, Reply, SettingsError
 from pytest_replay.adapters.amqp.published import Publishes, select_published
-from pytest_replay.session import Call
+from pytest_replay.call import Call
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -46,11 +46,15 @@ def shuffled(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.parametrize("clock", ["real", "recorded"])
 @pytest.mark.parametrize("sdk", SDKS)
-def test_rows_replay_the_same_in_any_order(sdk: str) -> None:
+def test_rows_replay_the_same_in_any_order(sdk: str, clock: str) -> None:
+    """On both clocks, also what was recorded without one."""
+    if clock == "recorded":
+        pytest.importorskip("time_machine", reason="time-machine is not installed")
     rows = [str(path) for path in sorted((ROOT / "tests" / "sdk").glob(f"test_{sdk}*.py"))]
 
-    done = shuffled(*rows)
+    done = shuffled("-o", f"replay_clock={clock}", *rows)
 
     if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED:
         pytest.skip(f"what the rows of {sdk} need is not installed")

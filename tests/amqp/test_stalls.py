@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.amqp.conftest import delivered, names_in, told
+from tests.amqp.conftest import back, delivered, names_in, said, told
 
 if TYPE_CHECKING:
     from tests.amqp.conftest import Suite
@@ -145,3 +145,29 @@ def test_a_test_that_waits_for_a_timer_or_a_thread_has_its_time(suite: Suite) ->
     suite.write("test_it.py", NOT_STALLED)
 
     suite.run().assert_outcomes(passed=len(names_in(NOT_STALLED)))
+
+
+def test_a_channel_that_is_never_opened_is_named(suite: Suite) -> None:
+    suite.tape(said("queue.declare", back("channel.close", reply_code=404), queue="missing", passive=True))
+    suite.write(
+        "test_it.py",
+        HEAD
+        + """
+    async def test_opens_another():
+        async with opened() as channel:
+            with pytest.raises(Exception):
+                await channel.declare_queue("missing", passive=True)
+            await channel._connection.channel()
+    """,
+    )
+
+    result = suite.run()
+
+    pytest.LineMatcher(told(result, "test_opens_another").splitlines()).fnmatch_lines(
+        [
+            "*test_it.py::test_opens_another waits for what will never come",
+            "*  test_it.py:* in test_opens_another, in *",
+            "*what the recorded peer would still say:",
+            "*  nothing for channel.open on 1, which has no recorded answer",
+        ]
+    )

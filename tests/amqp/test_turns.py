@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures.amqp_messages import amqp, deliver
+from fixtures.amqp_messages import amqp
 from pytest_replay.adapters.amqp.faults import CLOSED
 from pytest_replay.adapters.amqp.turns import Turns
 from pytest_replay.messages import Message
@@ -18,7 +18,7 @@ from pytest_replay.messages import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from pytest_replay.session import Call
+    from pytest_replay.call import Call
 
 SOON, LATER = 0.01, 0.1
 """Seconds: on a loop that is looked into, none of them is waited for."""
@@ -48,13 +48,15 @@ class Scene:
         self.loop = asyncio.get_running_loop()
         self.log: list[str] = []
         self.peer = Peer(self.log)
-        self.turns = Turns(self.loop, own=lambda: {self.turns.handle, *self.others})
+        self.turns = Turns(self.loop, own=lambda handle: handle is self.turns.handle or handle in self.others)
         self.others: set[Any] = set()
         """Handles of this package that are not those of the turns."""
 
-    def put(self, message: Message, after: float = 0.0, *, peer: Peer | None = None) -> None:
+    def put(
+        self, message: Message, after: float = 0.0, *, peer: Peer | None = None, came: float | None = None
+    ) -> None:
         """Have the peer say a message, a while after now."""
-        self.turns.put(self.loop.time() + after, peer or self.peer, None, message)
+        self.turns.put(self.loop.time() + after, peer or self.peer, None, message, came=came)
 
     def note(self, text: str) -> Callable[[], None]:
         return lambda: self.log.append(text)
@@ -307,79 +309,78 @@ def test_an_end_lets_what_came_before_it_be_read(anywhere: Any, kind: str) -> No
     assert anywhere(scene) == ["declare-ok", "read", kind.removeprefix("amqp.")]
 
 
-# Deliveries
+# Order
 
 
-def test_deliveries_of_a_channel_come_in_the_order_of_their_tags(anywhere: Any) -> None:
+def test_what_waits_is_said_in_the_order_in_which_it_came(anywhere: Any) -> None:
     async def scene(on: Scene) -> None:
-        for tag in (3, 1, 2):
-            on.put(deliver(tag=tag))
-        await on.said("deliver 3")
+        for came in (3, 1, 2):
+            on.put(amqp(f"m{came}"), came=came)
+        await on.until("m3")
 
-    assert anywhere(scene) == ["deliver 1", "deliver 2", "deliver 3"]
+    assert anywhere(scene) == ["m1", "m2", "m3"]
 
 
-def test_a_delivery_waits_for_an_earlier_one_that_is_due_later() -> None:
+def test_what_came_later_waits_for_what_is_due_later() -> None:
     async def scene(on: Scene) -> None:
-        on.put(deliver(tag=2))
-        on.put(deliver(tag=1), LATER)
+        on.put(amqp("channel.close"), came=2)
+        on.put(amqp("basic.ack"), LATER, came=1)
         on.put(amqp("between"), SOON)
-        await on.said("deliver 2")
+        await on.until("channel.close")
 
-    assert run(scene) == ["between", "deliver 1", "deliver 2"]
+    assert run(scene) == ["between", "ack", "channel.close"]
 
 
-def test_channels_and_connections_do_not_wait_for_each_other(anywhere: Any) -> None:
+def test_connections_do_not_wait_for_each_other(anywhere: Any) -> None:
     async def scene(on: Scene) -> None:
         other = Peer(on.log, "other: ")
-        on.put(deliver(tag=5))
-        on.put(deliver(tag=4), peer=other)
-        on.put(deliver(tag=3, on=(1, 2)))
+        on.put(amqp("m5"), came=5)
+        on.put(amqp("m4"), peer=other, came=4)
         on.loop.call_soon(on.note("next turn"))
         await on.until("next turn")
 
-    assert anywhere(scene) == ["deliver 5", "other: deliver 4", "deliver 3", "next turn"]
+    assert anywhere(scene) == ["m5", "other: m4", "next turn"]
 
 
-def test_a_delivery_that_was_said_is_not_waited_for() -> None:
+def test_what_was_said_is_not_waited_for() -> None:
     async def scene(on: Scene) -> None:
-        on.put(deliver(tag=1))
-        await on.said("deliver 1")
-        on.put(deliver(tag=2))
-        await on.said("deliver 2")
+        on.put(amqp("m2"), came=2)
+        await on.until("m2")
+        on.put(amqp("m1"), came=1)
+        await on.until("m1")
 
-    assert run(scene) == ["deliver 1", "deliver 2"]
+    assert run(scene) == ["m2", "m1"]
 
 
 @given(
     st.permutations(range(1, 7)),
     st.lists(st.sampled_from([0.0, 0.001, 0.002, 0.003]), min_size=6, max_size=6),
-    st.lists(st.sampled_from([1, 2]), min_size=6, max_size=6),
+    st.lists(st.sampled_from([0, 1]), min_size=6, max_size=6),
 )
 @settings(max_examples=50, deadline=None)
-def test_each_channel_hears_all_its_deliveries_in_their_order(
-    tags: list[int], delays: list[float], channels: list[int]
+def test_each_connection_hears_all_in_the_order_in_which_it_came(
+    order: list[int], delays: list[float], connections: list[int]
 ) -> None:
     heard: list[tuple[int, int]] = []
 
     async def scene(on: Scene) -> None:
         class Listener(Peer):
             def say(self, call: Call | None, message: Message) -> None:  # noqa: ARG002
-                heard.append((message.fields["channel"], message.fields["delivery_tag"]))
-                if len(heard) == len(tags):
+                heard.append((peers.index(self), message.fields["number"]))
+                if len(heard) == len(order):
                     done.set_result(None)
 
         done = on.loop.create_future()
-        listener = Listener(on.log)
-        for tag, delay, channel in zip(tags, delays, channels, strict=True):
-            on.put(deliver(tag=tag, on=(1, channel)), delay, peer=listener)
+        peers = [Listener(on.log), Listener(on.log)]
+        for came, delay, connection in zip(order, delays, connections, strict=True):
+            on.put(amqp("message", number=came), delay, peer=peers[connection], came=came)
         await done
 
     run(scene)
 
-    assert sorted(tag for _, tag in heard) == list(range(1, 7))
-    for channel in (1, 2):
-        own = [tag for label, tag in heard if label == channel]
+    assert sorted(number for _, number in heard) == list(range(1, 7))
+    for connection in (0, 1):
+        own = [number for label, number in heard if label == connection]
         assert own == sorted(own)
 
 
@@ -388,22 +389,19 @@ def test_each_channel_hears_all_its_deliveries_in_their_order(
 
 def test_a_callback_from_another_thread_does_no_harm_while_the_loop_is_looked_into() -> None:
     async def scene(on: Scene) -> None:
-        class Racing(set[Any]):
-            """Has a thread call in at the worst moment, once."""
+        threads: list[threading.Thread] = []
 
-            called = False
+        def racing(_: object) -> bool:
+            """Have a thread call in at the worst moment, once."""
+            if not threads:
+                threads.append(
+                    threading.Thread(target=on.loop.call_soon_threadsafe, args=(on.log.append, "called"))
+                )
+                threads[0].start()
+                threads[0].join()
+            return True
 
-            def __contains__(self, handle: object) -> bool:
-                if not Racing.called:
-                    Racing.called = True
-                    thread = threading.Thread(
-                        target=on.loop.call_soon_threadsafe, args=(on.log.append, "called")
-                    )
-                    thread.start()
-                    thread.join()
-                return True
-
-        on.turns._own = Racing
+        on.turns._own = racing
         on.put(amqp("late"), SOON)
         for text in ("one", "two"):
             on.loop.call_soon(on.note(text))

@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.amqp_messages import AMQP, amqp, publish
 from pytest_replay.matching import CLOSES, is_amqp, is_close, make_plan, route_of
+from pytest_replay.matching.symbols import Bindings
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
@@ -64,6 +65,18 @@ def test_a_route_tells_what_is_said_of_which_thing_and_where(message: Message, r
 
 def test_a_route_knows_the_patterns_of_the_user() -> None:
     assert plan_of(symbols=[r"job-\d+"]).route(publish(key="job-7")) == 'basic.publish ""/<*> on 1.1'
+
+
+@pytest.mark.parametrize("pattern", [r"id-\S+", r"^id-\d$", r"\d+|\bid\b"])
+def test_the_patterns_of_the_user_are_searched_in_each_name_of_a_route(pattern: str) -> None:
+    plan = plan_of(symbols=[pattern])
+    one, other = (amqp("queue.bind", exchange=f"id-{n}", queue=f"id-{n}", on=(1, n)) for n in (1, 2))
+    elsewhere = amqp("queue.bind", exchange="id-1", queue="other", on=(1, 1))
+
+    assert plan.route(one).endswith(" on 1.1")
+    assert plan.route(one).replace("on 1.1", "on 1.2") == plan.route(other)
+    assert plan.route(one) != plan.route(elsewhere)
+    assert plan_of(symbols=[r"\S+"]).route(amqp("queue.declare")) == 'queue.declare "" on 1.1'
 
 
 @pytest.mark.parametrize(("ignored", "route"), [("host", "CONNECT amqp * 5672 /"), ("port", None)])
@@ -323,3 +336,69 @@ def test_an_id_is_found_behind_any_character_of_a_body(before: str) -> None:
 
     assert same(now, then)
     assert plan_of().amqp.key(now).symbols == (A,)
+
+
+# Expressions of the user's
+
+
+ORDER = [r"order-\S+"], [r"^order-\d{6}$"], [r"order-\d+"], [r"\d{6}"]
+
+
+@pytest.mark.parametrize("symbols", ORDER, ids=str)
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"key": "order-ID", "message_id": A},
+        {"exchange": "order-ID", "headers": {"order": "order-ID", "n": 1}},
+        {"headers": {"order-ID": {"of": ["order-ID", 1]}}},
+        {"body": b'{"order": "order-ID", "x": [1, "order-ID"]}'},
+        {"body": b'{"order-ID": 1, "x": 1}'},
+        {"body": b"order-ID"},
+        {"body": b"of=order-ID&x=1", "content_type": "application/x-www-form-urlencoded"},
+    ],
+    ids=str,
+)
+def test_a_symbol_of_the_users_ends_where_its_value_ends(symbols: list[str], said: dict[str, Any]) -> None:
+    def with_id(value: Any, number: str) -> Any:
+        if isinstance(value, dict):
+            return {with_id(key, number): with_id(item, number) for key, item in value.items()}
+        if isinstance(value, list):
+            return [with_id(item, number) for item in value]
+        if isinstance(value, bytes):
+            return value.replace(b"ID", number.encode())
+        return value.replace("ID", number) if isinstance(value, str) else value
+
+    now, then = publish(**with_id(said, "123456")), publish(**with_id(said, "654321"))
+    plan = plan_of(symbols=symbols)
+
+    assert same(now, then, symbols=symbols)
+    assert plan.route(now) == plan.route(then)
+    bindings = Bindings()
+    assert bindings.bind(plan.amqp.key(now), plan.amqp.key(then))
+    assert plan.amqp.symbols.rewrite_message(then, bindings.live) == now
+
+
+def test_around_a_symbol_of_the_users_all_counts() -> None:
+    symbols = [r"order-\S+"]
+    now, then = (publish(b'{"order": "order-%d", "x": %d}' % (n, n)) for n in (1, 2))
+
+    assert not same(now, then, symbols=symbols)
+    assert same(now, then, "body:$.x", symbols=symbols)
+    assert not same(publish(headers={"n": 1}), publish(headers={"n": 2}), symbols=[r"\d"])
+
+
+def test_what_a_decoder_or_a_matcher_makes_is_searched_too() -> None:
+    class Tenant:
+        def key(self, message: Message) -> tuple[str, int]:
+            return f"job-{message.body.decode()}", 1
+
+        def difference(self, now: Message, then: Message) -> str | None:  # noqa: ARG002  # as the protocol has it
+            return None
+
+    now, then = publish(b"1"), publish(b"2")
+
+    assert same(now, then, match_on=[Tenant()], symbols=[r"^job-\d$"])
+    decoders = [lambda message: {"of": [message.body], "n": f"job-{message.body.decode()}"}]
+    assert not same(now, then, decoders=decoders, symbols=[r"^job-\d$"])
+    assert same(now, then, decoders=decoders, symbols=[r"^job-\d$", r"^\d$"])
+    assert same(now, publish(b"1"), decoders=decoders, symbols=[r"^job-\d$"])

@@ -12,7 +12,7 @@ from pytest_replay.cassette import Index, MemoryTape
 from pytest_replay.matching import Lanes, make_plan, route_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_replay.messages import Interaction, Message
 
@@ -22,11 +22,11 @@ A, B, C, D = (letter * 32 for letter in "abcd")
 class Tape:
     """Lanes on a tape."""
 
-    def __init__(self, *interactions: Interaction) -> None:
+    def __init__(self, *interactions: Interaction, symbols: Sequence[str] = ()) -> None:
         self.recorded = interactions
-        self.plan = make_plan(["method", "url", "body"], [], see=lambda message: message)
+        self.plan = make_plan(["method", "url", "body"], [], see=lambda message: message, symbols=symbols)
         tape = MemoryTape((route_of(it.request), it) for it in interactions)
-        self.index = Index(tape, route=self.plan.route, key=self.plan.key)
+        self.index = Index(tape, route=self.plan.route, key=self.plan.key, outline=self.plan.amqp.outline)
         self.lanes = Lanes(self.index, self.plan)
 
     def take(self, *said: Message) -> list[int | None]:
@@ -156,6 +156,19 @@ def test_a_reply_tells_the_ids_of_this_run() -> None:
     heard = tape.lanes.heard(deliver(f"of {A}, {C}".encode(), message_id=A), asked, tape.recorded[4].request)
 
     assert heard == deliver(f"of {B}, {C}".encode(), message_id=B)
+
+
+@pytest.mark.parametrize("pattern", [r"order-\S+", r"^order-\d$"], ids=["greedy", "anchored"])
+def test_a_reply_tells_the_ids_that_the_user_knows(pattern: str) -> None:
+    told = [publish(b'{"order": "order-%d", "x": 1}' % n, key=f"order-{n}", app_id="a") for n in (1, 2)]
+    tape = Tape(*connecting(), opening(), interaction(told[0]), symbols=[pattern])
+    tape.connect()
+
+    assert tape.take(open_channel(1), told[1]) == [3, 4]
+    reply = deliver(b'{"order":"order-1", "y": 1}', headers={"of": "order-1"})
+    heard = tape.lanes.heard(reply, told[1], tape.recorded[4].request)
+
+    assert heard == deliver(b'{"order":"order-2", "y": 1}', headers={"of": "order-2"})
 
 
 def test_a_live_message_is_seen_with_the_labels_of_the_tape() -> None:
@@ -347,3 +360,90 @@ def test_a_name_that_the_broker_gave_decides_which_channel_it_is() -> None:
     assert tape.take(amqp("queue.declare", on=(1, 1))) == [5]
 
     assert tape.take(consume(1, "b")) == [None]
+
+
+# Channels that a library gets back, after the broker has closed one
+
+
+def closing(channel: int = 1) -> Interaction:
+    """Make what the broker closes a channel for."""
+    on = (1, channel)
+    return interaction(amqp("queue.declare", on=on, queue="missing"), amqp("channel.close", on=on))
+
+
+def parted(*more: Interaction) -> Tape:
+    """Make a tape whose first channel the broker closed, and was heard to."""
+    tape = Tape(*connecting(), opening(), closing(), *more)
+    tape.connect()
+    tape.take(open_channel(1), closing().request)
+    tape.heard(4, closing().request, closing().replies[0].message)
+    return tape
+
+
+def test_an_opening_after_a_close_of_the_broker_needs_no_answer() -> None:
+    tape = parted()
+
+    assert tape.take(open_channel(2)) == [None]
+    assert tape.lanes.let_be(open_channel(2))
+
+
+def test_an_opening_before_a_close_of_the_broker_needs_one() -> None:
+    tape = Tape(*connecting(), opening(), closing())
+    tape.connect()
+
+    assert tape.take(open_channel(1), closing().request, open_channel(2)) == [3, 4, None]
+    assert not tape.lanes.let_be(open_channel(2))
+
+
+def test_an_opening_on_another_connection_needs_one() -> None:
+    tape = parted(*connecting(2))
+    tape.connect(2)
+
+    assert tape.take(open_channel(1, 2)) == [None]
+    assert not tape.lanes.let_be(open_channel(1, 2))
+
+
+def test_what_is_said_on_a_channel_that_was_not_opened_is_on_no_recorded_one() -> None:
+    tape = parted(interaction(qos(2)), interaction(amqp("channel.close", on=(1, 2))))
+    tape.take(open_channel(2))
+    tape.lanes.let_be(open_channel(2))
+
+    assert tape.take(qos(2), consume(2, "a"), amqp("channel.close", on=(1, 2))) == [None] * 3
+    assert not tape.lanes.let_be(consume(2, "a"))
+
+
+@pytest.mark.parametrize("kind", ["confirm.select", "basic.qos"])
+def test_a_library_may_come_further_in_getting_its_channel_back(kind: str) -> None:
+    tape = parted(opening(1, 2))
+    asked = amqp(kind, on=(1, 2))
+
+    assert tape.take(open_channel(2), asked) == [5, None]
+    assert tape.lanes.let_be(asked)
+    assert tape.take(consume(2, "a")) == [None]
+    assert not tape.lanes.let_be(consume(2, "a"))
+
+
+def test_a_library_may_say_again_what_was_said_before() -> None:
+    tape = Tape(*connecting(), opening(), interaction(consume(1, "a")), closing(), opening(1, 2))
+    tape.connect()
+    tape.take(open_channel(1), consume(1, "a"), closing().request)
+    tape.heard(5, closing().request, closing().replies[0].message)
+    assert tape.take(open_channel(2), consume(2, "a")) == [6, None]
+    assert tape.lanes.let_be(consume(2, "a"))
+
+    assert tape.take(consume(2, "b")) == [None]
+    assert not tape.lanes.let_be(consume(2, "b"))
+
+
+def test_what_prepares_a_channel_that_was_used_needs_an_answer() -> None:
+    tape = parted(opening(1, 2), interaction(consume(2, "a")))
+
+    assert tape.take(open_channel(2), consume(2, "a"), qos(2)) == [5, 6, None]
+    assert not tape.lanes.let_be(qos(2))
+
+
+def test_what_prepares_a_channel_of_before_needs_an_answer() -> None:
+    tape = parted()
+
+    assert tape.take(qos(1)) == [None]
+    assert not tape.lanes.let_be(qos(1))

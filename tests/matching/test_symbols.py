@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 UUID_A = "12345678-9abc-def0-1234-56789abcdef0"
+REPLY_TO = "amq.rabbitmq.reply-to.g1h2AA1yZXBseUA5MjQ4ODg0AAAOsQAAAAJrAcI/.LTIWvyo7OLXv8dA0Sc9BcA=="
 
 
 def key(*symbols: str) -> SymbolKey:
@@ -44,6 +45,10 @@ def key(*symbols: str) -> SymbolKey:
         (f"ctag17.{A}", [f"ctag17.{A}"]),
         ("amq.gen-XnB_1-jkVDj6CrC2SuRMKw", ["amq.gen-XnB_1-jkVDj6CrC2SuRMKw"]),
         ("amq.ctag-XnB_1-jkVDj6CrC2SuRMKw", ["amq.ctag-XnB_1-jkVDj6CrC2SuRMKw"]),
+        (REPLY_TO, [REPLY_TO]),
+        (f"to {REPLY_TO}.", [REPLY_TO]),
+        ("amq.rabbitmq.reply-to", []),
+        ("amq.rabbitmq.reply-to.g1h2.short", []),
         (f'{{"id": "{A}"}}', [A]),
         (f"x{A}y", [A]),
         ("a" * 31, []),
@@ -73,8 +78,30 @@ def test_a_pattern_of_the_users_is_found_as_the_usual_ones_are() -> None:
     assert symbols.mask(b"job-17") == b"<*>"
 
 
-def test_a_pattern_of_the_users_goes_before_the_usual_ones() -> None:
-    assert Symbols([rf"id={A[0]}+"]).find(f"id={A}") == [f"id={A}"]
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        (rf"id={A[0]}+", f"id={A}", [f"id={A}"]),
+        (r"\d+", f"{UUID_A}/17", [UUID_A, "17"]),
+        (r"\d+", "1" * 32, ["1" * 32]),
+        ("[a-z]{4}", f"ctag1.{A} word", [f"ctag1.{A}", "word"]),
+        (r"[0-9a-f]{32}-\d+", f"{A}-17/{B}", [f"{A}-17", B]),
+        (r"\b", f"a {A}", [A]),
+        (r"(?<=a)$", "a", []),
+    ],
+    ids=["begins before", "UUID", "digits", "consumer tag", "goes on", "empty", "empty at the end"],
+)
+def test_where_two_patterns_begin_the_longer_find_is_the_symbol(
+    pattern: str, text: str, found: list[str]
+) -> None:
+    symbols = Symbols([pattern])
+
+    assert symbols.find(text) == found
+    assert symbols.find(text.encode()) == found
+    assert symbols.key([text]).symbols == tuple(found)
+    assert symbols.key([text.encode()]).symbols == tuple(found)
+    names = dict.fromkeys(found, "new")
+    assert symbols.rewrite(text, names) == str(symbols.mask(text)).replace("<*>", "new")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +160,44 @@ def test_what_merely_looks_like_a_masked_symbol_has_fewer_symbols() -> None:
     now, then = symbols.key(["a <*>"]), symbols.key([f"a {A}"])
 
     assert not Bindings().bind(now, then)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ({"a": "id-1 x"}, {"a": "id-2 x"}, True),
+        ({"a": ["id-1", 5]}, {"a": ["id-2", 5]}, True),
+        ({"id-1": 1, "b": 2}, {"b": 2, "id-7": 1}, True),
+        ({"a": b"id-1"}, {"a": b"id-2"}, True),
+        ({"a": b"id-1"}, {"a": "id-1"}, False),
+        ({"a": "1"}, {"a": 1}, False),
+        ({"a": 1}, {"a": True}, False),
+        ({"a": 1}, {"a": 1.0}, False),
+        ({"a": "b"}, ["a", "b"], False),
+        ({"a": "b"}, [["a", "b"]], False),
+        ({"a": []}, {"a": {}}, False),
+        ({"a": ["b", "c"]}, {"a": ["b"], "c": []}, False),
+        ([["b"], "c"], [["b", "c"]], False),
+        ({"a": None}, {"a": ""}, False),
+        ({"a": None}, {}, False),
+        ({"a": {1, 2}}, {"a": {1, 3}}, False),
+    ],
+    ids=str,
+)
+def test_what_stands_around_the_symbols_of_values_is_told_apart(
+    one: object, other: object, *, alike: bool
+) -> None:
+    symbols = Symbols([r"^id-\d"])
+
+    assert (symbols.key_of(one) == symbols.key_of(other)) is alike
+
+
+def test_each_value_is_searched_by_itself() -> None:
+    greedy, anchored = Symbols([r"id-\S+"]), Symbols([r"^id-\d$"])
+    said = {"id-1": ["id-2", {"n": "id-3", "m": "no id-4"}], "b": b"id-5", "i": 6}
+
+    assert greedy.key_of(said).symbols == ("id-1", "id-2", "id-4", "id-3", "id-5")
+    assert anchored.key_of(said).symbols == ("id-1", "id-2", "id-3", "id-5")
 
 
 # Bindings
@@ -277,6 +342,76 @@ def test_a_request_is_rewritten_in_url_headers_and_body() -> None:
     asked = json_request({"id": A}, f"/jobs/{A}?of={B}")
 
     assert Symbols().rewrite_message(asked, {A: C, B: D}) == json_request({"id": C}, f"/jobs/{C}?of={D}")
+
+
+SPACED = b'{"order" :"id-1","x":1.0,\n "of": ["id-1 ", "\\u00e9 id-1", "a\\/b"], "id-1": {}}'
+SPACED_ANEW = b'{"order" :"id-2","x":1.0,\n "of": ["id-1 ", "\\u00e9 id-1", "a\\/b"], "id-2": {}}'
+
+
+@pytest.mark.parametrize(
+    ("pattern", "body", "anew"),
+    [
+        (r"^id-\d$", SPACED, SPACED_ANEW),
+        (r"id-\S+", b'{"order": "id-1", "x": 1}', b'{"order": "id-2", "x": 1}'),
+        (r"id-\S+", b'["\\u00e9 id-1"]', b'["\\u00e9 id-2"]'),
+        (r"id-\S+", '["é id-1"]'.encode(), '["é id-2"]'.encode()),
+        (r"id-\S+", b'["id-1\\"x"]', b'["id-1\\"x"]'),
+        (r"id-\S+", '["id-1"]'.encode("utf-16"), '["id-1"]'.encode("utf-16")),
+        (r"id-\d", b'{"id": "id-1"', b'{"id": "id-2"'),
+        (r"^id-\d$", b"id-1", b"id-2"),
+        (r"^id-\d$", b"an id-1", b"an id-1"),
+        (r"^id-\d$", b"\xff id-1", b"\xff id-1"),
+    ],
+    ids=[
+        "anchored",
+        "greedy",
+        "escapes",
+        "no escapes",
+        "quoted",
+        "UTF-16",
+        "broken",
+        "text",
+        "in text",
+        "bytes",
+    ],
+)
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_a_body_is_rewritten_value_by_value_and_else_to_the_byte(
+    pattern: str, body: bytes, anew: bytes, coding: str
+) -> None:
+    said, expected = body, anew
+    properties: dict[str, Any] = {}
+    if coding:
+        said, expected = (gzip.compress(it, mtime=0) for it in (body, anew))
+        properties = {"content_encoding": coding}
+
+    rewritten = Symbols([pattern]).rewrite_message(publish(said, **properties), {"id-1": "id-2"})
+
+    assert (gzip.decompress(rewritten.body) if coding else rewritten.body) == anew
+    assert coding or rewritten.body == expected
+
+
+def test_json_that_is_no_utf_8_is_rewritten_as_it_is() -> None:
+    body = "[1]".encode("utf-16")
+    said = publish(body, content_type="application/json")
+
+    assert Symbols([r"^id-\d$"]).rewrite_message(said, {"id-1": "id-2"}) == said
+
+
+def test_a_form_is_rewritten_value_by_value() -> None:
+    symbols = Symbols([r"id-\S+"])
+    form = publish(b"of=id-1&x=1&to=a+%C3%A9", content_type="application/x-www-form-urlencoded")
+
+    assert symbols.rewrite_message(form, {"id-1": "id 2"}).body == b"of=id+2&x=1&to=a+%C3%A9"
+
+
+@pytest.mark.parametrize("pattern", [r"id-\S+", r"^id-\d$"], ids=["greedy", "anchored"])
+def test_a_url_is_rewritten_piece_by_piece(pattern: str) -> None:
+    asked = json_request({"of": "id-1", "n": 1}, "/jobs/id-1/state?of=id-1&n=1")
+
+    rewritten = Symbols([pattern]).rewrite_message(asked, {"id-1": "id-2"})
+
+    assert rewritten == json_request({"of": "id-2", "n": 1}, "/jobs/id-2/state?of=id-2&n=1")
 
 
 def test_a_name_that_is_no_latin_is_rewritten_in_bodies_too() -> None:

@@ -45,6 +45,9 @@ def get_and_swallow(path):
 '''
 
 
+PATIENCE = 120
+"""Seconds after which an inner run that hangs is ended."""
+
 UNNEEDED = """
 import sys
 
@@ -91,7 +94,7 @@ class Suite:
     def run(self, *args: str) -> pytest.RunResult:
         """Run the suite, in the mode that it has."""
         chosen = [word for plugin in self.plugins for word in ("-p", plugin)]
-        return self.pytester.runpytest_subprocess(*chosen, *args)
+        return self.pytester.runpytest_subprocess(*chosen, *args, timeout=PATIENCE)
 
     def record(self, *args: str) -> pytest.RunResult:
         """Record with somebody listening."""

@@ -20,7 +20,7 @@ PYPROJECT = r"""
     replay_ignore = ["query:ts", "header:user-agent"]
     replay_redact = ["x-tenant"]
     replay_unplayed = "warn"
-    replay_clock = "real"
+    replay_clock = "recorded"
     replay_chunks = "exact"
     replay_network = ["10.0.0.0/8", "*.example.com:443"]
     replay_transports = ["sdk:Transport"]
@@ -40,7 +40,7 @@ INI = r"""
         header:user-agent
     replay_redact = x-tenant
     replay_unplayed = warn
-    replay_clock = real
+    replay_clock = recorded
     replay_chunks = exact
     replay_network =
         10.0.0.0/8
@@ -78,7 +78,7 @@ def test_every_setting_has_an_ini_name(suite: Suite, name: str, text: str) -> No
             assert settings.ignore == ("query:ts", "header:user-agent")
             assert settings.redact == ("x-tenant",)
             assert settings.unplayed == "warn"
-            assert settings.clock == "real"
+            assert settings.clock == "recorded"
             assert settings.chunks == "exact"
             assert settings.network == ("10.0.0.0/8", "*.example.com:443")
             assert settings.transports == ("sdk:Transport",)
@@ -100,6 +100,7 @@ WRONG = """
     replay_mode = sometimes
     replay_unplayed = error
     replay_chunks = some
+    replay_clock = frozen
     replay_match_on = uri
     replay_ignore = body.x
     replay_redact = header:
@@ -116,6 +117,7 @@ def test_wrong_values_stop_the_run_at_once_and_all_are_told(suite: Suite) -> Non
     result.stderr.fnmatch_lines(
         [
             "ERROR: ini: chunks='some' is not one of auto, exact",
+            "ini: clock='frozen' is not one of real, recorded",
             "ini: ignore: 'body.x' is no path. Known: header:NAME, *",
             "ini: match_on: unknown matcher 'uri'. Known: method, url, *",
             "ini: mode='sometimes' is not one of none, once, new_episodes, all",

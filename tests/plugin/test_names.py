@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 import pytest
+
+from fixtures.windows import is_reserved
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
@@ -50,7 +51,7 @@ def test_every_id_becomes_a_file_that_any_system_takes(suite: Suite) -> None:
         assert re.fullmatch(r"[A-Za-z0-9._\-+=@\[\]() ,~/]+", name), name
         assert max(map(len, parts)) <= 120
         assert not any(part.endswith((" ", ".")) for part in parts)
-        assert not PureWindowsPath(name.partition("/")[2]).is_reserved()
+        assert not is_reserved(name.partition("/")[2])
     assert "cassettes/test_it/test_it[plain].yaml" in names
     assert "cassettes/test_it/test_it[get].yaml" in names
     suite.replay().assert_outcomes(passed=22)

@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from fixtures.amqp import Broker, Peer
+    from pytest_replay import Replay
 
 aio_pika = pytest.importorskip("aio_pika", reason="aio-pika is not installed")
 exceptions = pytest.importorskip("aio_pika.exceptions")
@@ -248,8 +249,9 @@ async def test_a_consumer_named_by_the_test_keeps_its_name(recorded_broker: Brok
         assert (tag, message.consumer_tag) == ("the-only-one", "the-only-one")
 
 
+@pytest.mark.replay(clock="recorded")
 async def test_a_queue_that_somebody_deletes_takes_its_consumer_along(
-    recorded_broker: Broker, recorded_peer: Peer
+    replay: Replay, recorded_broker: Broker, recorded_peer: Peer
 ) -> None:
     """Cancelled by the broker: basic.cancel. A queue of that name is a new one then."""
     async with await aio_pika.connect(recorded_broker.url) as connection:
@@ -266,8 +268,9 @@ async def test_a_queue_that_somebody_deletes_takes_its_consumer_along(
 
         async with asyncio.timeout(10):
             while underlay.consumers:  # noqa: ASYNC110  # aiormq forgets the consumer, and tells nobody
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(1)
         again = await channel.declare_queue("deleted")
+        assert [sleep.seconds for sleep in replay.sleeps] == [1]
         assert first.body == b"one"
         assert (again.declaration_result.message_count, again.declaration_result.consumer_count) == (0, 0)
 

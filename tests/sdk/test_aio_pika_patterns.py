@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from fixtures.amqp import Broker
+    from pytest_replay import Replay
 
 aio_pika = pytest.importorskip("aio_pika", reason="aio-pika is not installed")
 exceptions = pytest.importorskip("aio_pika.exceptions")
@@ -108,8 +109,9 @@ async def test_a_call_of_what_nobody_serves_is_returned(recorded_broker: Broker)
         await rpc.close()
 
 
-async def test_a_call_that_nobody_takes_in_time_is_dead(recorded_broker: Broker) -> None:
-    """Row A04: the call comes back through the exchange of dead letters."""
+@pytest.mark.replay(clock="recorded")
+async def test_a_call_that_nobody_takes_in_time_is_dead(replay: Replay, recorded_broker: Broker) -> None:
+    """Row A04: the call comes back through the exchange of dead letters, half a minute later."""
     async with await aio_pika.connect_robust(recorded_broker.url) as connection:
         channel = await connection.channel()
         rpc = await patterns.RPC.create(channel)
@@ -117,9 +119,12 @@ async def test_a_call_that_nobody_takes_in_time_is_dead(recorded_broker: Broker)
         await channel.declare_queue("slow", auto_delete=False, arguments=arguments)
 
         with pytest.raises(asyncio.TimeoutError, match="Message timed-out"):
-            await rpc.call("slow", expiration=0.05)
+            await rpc.call("slow", expiration=30)
 
         await rpc.close()
+    [call], [dead] = replay.published(), replay.delivered()
+    assert dead.at - call.started == pytest.approx(30, abs=0.25)
+    assert replay.sleeps == []
 
 
 async def test_a_worker_does_what_the_master_says(recorded_broker: Broker) -> None:

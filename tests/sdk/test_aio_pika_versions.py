@@ -95,12 +95,14 @@ async def test_remote_calls_find_their_results(recorded_broker: Broker) -> None:
     assert results == [0, 1, 4, 9, 16]
 
 
-@pytest.mark.replay
+@pytest.mark.replay(clock="recorded")
 @pytest.mark.asyncio
 @pytest.mark.usefixtures("recorded_with_10")
-async def test_a_connection_that_was_cut_comes_back(recorded_relay: Relay) -> None:
-    """Row A07."""
-    async with await aio_pika.connect_robust(recorded_relay.url, reconnect_interval=0.2) as connection:
+async def test_a_connection_that_was_cut_comes_back(replay: Replay, recorded_relay: Relay) -> None:
+    """Row A07: after the same five seconds."""
+    loop = asyncio.get_running_loop()
+    async with await aio_pika.connect_robust(recorded_relay.url) as connection:
+        made = loop.time()
         again = asyncio.Event()
         connection.reconnect_callbacks.add(lambda *_: again.set())
         queue = await (await connection.channel()).declare_queue("cut in version 10")
@@ -109,10 +111,13 @@ async def test_a_connection_that_was_cut_comes_back(recorded_relay: Relay) -> No
 
         recorded_relay.cut()
         await asyncio.wait_for(again.wait(), 10)
+        pause = loop.time() - made
 
         channel = await connection.channel()
         await channel.default_exchange.publish(aio_pika.Message(b"after"), queue.name)
         assert (await asyncio.wait_for(inbox.get(), 10)).body == b"after"
+    assert pause == pytest.approx(5, abs=0.25)
+    assert replay.sleeps == []
 
 
 def test_both_versions_have_recorded_what_both_replay(replay_config: Mapping[str, str]) -> None:

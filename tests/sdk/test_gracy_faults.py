@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from fixtures.http import Server
     from pytest_replay import Replay
 
-pytestmark = [pytest.mark.replay, pytest.mark.asyncio]
+pytestmark = [pytest.mark.replay(clock="recorded"), pytest.mark.asyncio]
 
 POKEMON = "/pokemon/{NAME}"
 PIKACHU = {"id": 25, "name": "pikachu"}
-TIMEOUT = 0.15
+TIMEOUT = 5.0
 
 
 async def test_timeouts_are_retried_until_an_answer_comes(
@@ -29,7 +29,7 @@ async def test_timeouts_are_retried_until_an_answer_comes(
 ) -> None:
     """Row G10."""
     pokeapi.script("GET /pokemon/pikachu", HANG, HANG, PIKACHU)
-    retry = GracefulRetry(delay=0.02, max_attempts=3, retry_on={httpx.ReadTimeout})
+    retry = GracefulRetry(delay=1, max_attempts=3, retry_on={httpx.ReadTimeout})
     api = make_gracy(timeout=TIMEOUT, retry=retry)
 
     response = await api.get(POKEMON, {"NAME": "pikachu"})
@@ -39,6 +39,9 @@ async def test_timeouts_are_retried_until_an_answer_comes(
     assert calls.statuses == [None, None, 200]
     assert [type(call.fault) for call in calls] == [httpx.ReadTimeout, httpx.ReadTimeout, type(None)]
     assert [call.request.extensions["timeout"]["read"] for call in calls] == [TIMEOUT] * 3
+    started = [call.started - calls[0].started for call in calls]
+    assert started == pytest.approx([0, TIMEOUT + 1, 2 * (TIMEOUT + 1)], abs=0.3)
+    assert [sleep.seconds for sleep in replay.sleeps] == [1, 1]
     total = api.get_report().total
     assert (total.reqs_aborted, total.retries, total.resp_2xx) == (2, 2, 1)
 
@@ -57,7 +60,8 @@ async def test_a_timeout_that_is_not_retried_is_raised(
     )
     assert type(raised.value.original_exc) is httpx.ReadTimeout
     assert str(raised.value.original_exc.request.url) == f"{pokeapi.url}/pokemon/pikachu"
-    assert replay.calls().count == 1
+    (call,) = replay.calls()
+    assert call.ended == pytest.approx(call.started + TIMEOUT, abs=0.3)
 
 
 async def test_each_way_to_break_off_is_raised_as_itself(
@@ -66,7 +70,7 @@ async def test_each_way_to_break_off_is_raised_as_itself(
     """Row G12: before the response, and while its body is read."""
     pokeapi.script("GET /pokemon/pikachu", RESET, FIN, truncated(b'{"id": 2', missing=19), PIKACHU)
     log = LogEvent(LogLevel.WARNING, "{RETRY_CAUSE}")
-    api = make_gracy(retry=GracefulRetry(delay=0.02, max_attempts=3, log_before=log))
+    api = make_gracy(retry=GracefulRetry(delay=1, max_attempts=3, log_before=log))
 
     response = await api.get(POKEMON, {"NAME": "pikachu"})
 
@@ -83,5 +87,6 @@ async def test_each_way_to_break_off_is_raised_as_itself(
         "Server disconnected without sending a response.",
         "peer closed connection without sending complete message body (received 8 bytes, expected 27)",
     ]
+    assert [sleep.seconds for sleep in replay.sleeps] == [1, 1, 1]
     total = api.get_report().total
     assert (total.total_requests, total.reqs_aborted, total.retries, total.resp_2xx) == (4, 3, 3, 1)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,35 +28,17 @@ if TYPE_CHECKING:
     from fixtures.http import Server
     from pytest_replay import Replay
 
-pytestmark = [pytest.mark.replay, pytest.mark.asyncio]
+pytestmark = [pytest.mark.replay(clock="recorded"), pytest.mark.asyncio]
 
 POKEMON = "/pokemon/{NAME}"
 NAMES = ["abra", "eevee", "gastly", "jynx", "mew", "onix", "pikachu", "weedle"]
-PERIOD = 0.3
-LATE = 0.25
-"""Seconds that a busy machine may wake up too late: less than a period."""
 
 
 async def test_what_goes_over_a_limit_waits_for_the_next_period(
-    replay: Replay, pokeapi: Server, make_gracy: Callable[..., Any]
-) -> None:
-    """Row G13."""
-    pokeapi.script("GET /pokemon/{name}", 204)
-    rule = ThrottleRule(r".*/pokemon/.*", 2, timedelta(seconds=PERIOD))
-    api = make_gracy(throttling=GracefulThrottle(rule))
-
-    for name in NAMES[:5]:
-        await api.get(POKEMON, {"NAME": name})
-
-    assert replay.calls().gaps == pytest.approx([0, PERIOD, 0, PERIOD], abs=LATE)
-    assert api.get_report().total.throttles == 2
-
-
-async def test_a_wait_for_the_next_period_is_logged(
     replay: Replay, pokeapi: Server, make_gracy: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row G13: a period that Gracy logs is a second at least."""
-    pokeapi.script("GET /pokemon/{name}", 204)
+    """Row G13: who has waited for a period finds it over, and doesn't wait again."""
+    pokeapi.script("GET /pokemon/{name}", Answer(204, delay=0.02))
     throttling = GracefulThrottle(
         ThrottleRule(r".*/pokemon/.*", 2),
         log_limit_reached=LogEvent(LogLevel.WARNING, "{UENDPOINT} {THROTTLE_LIMIT}/{THROTTLE_TIME_RANGE}"),
@@ -65,25 +46,34 @@ async def test_a_wait_for_the_next_period_is_logged(
     )
     api = make_gracy(throttling=throttling)
 
-    for name in NAMES[:3]:
+    for name in NAMES[:5]:
         await api.get(POKEMON, {"NAME": name})
 
-    assert caplog.messages == ["/pokemon/{NAME} 2/second", "/pokemon/gastly waited 1.0s"]
-    assert replay.calls().gaps == pytest.approx([0, 1], abs=LATE)
+    calls = replay.calls()
+    assert [sleep.seconds for sleep in replay.sleeps] == [1, 1]
+    assert calls.gaps == pytest.approx([0, 1, 0, 1], abs=0.3)
+    assert calls[-1].ended == pytest.approx(calls[0].started + 2.1, abs=0.3)
+    assert caplog.messages == [
+        "/pokemon/{NAME} 2/second",
+        "/pokemon/gastly waited 1.0s",
+        "/pokemon/{NAME} 2/second",
+        "/pokemon/mew waited 1.0s",
+    ]
+    assert api.get_report().total.throttles == 2
 
 
 async def test_tasks_share_a_limit(replay: Replay, pokeapi: Server, make_gracy: Callable[..., Any]) -> None:
-    """Row G14."""
+    """Row G14: those that the first period has no room for wait, and two of them once more."""
     pokeapi.script("GET /pokemon/{name}", 204)
-    rule = ThrottleRule(r".*/pokemon/.*", 3, timedelta(seconds=PERIOD))
-    api = make_gracy(throttling=GracefulThrottle(rule))
+    api = make_gracy(throttling=GracefulThrottle(ThrottleRule(r".*/pokemon/.*", 3)))
 
     await asyncio.gather(*(api.get(POKEMON, {"NAME": name}) for name in NAMES))
 
     calls = replay.calls()
     assert [call.request.url.path.rpartition("/")[2] for call in calls] == NAMES
-    waited = [call.started - calls[0].started for call in calls]
-    assert waited == pytest.approx([0, 0, 0, PERIOD, PERIOD, PERIOD, 2 * PERIOD, 2 * PERIOD], abs=LATE)
+    started = [call.started - calls[0].started for call in calls]
+    assert started == pytest.approx([0, 0, 0, 1, 1, 1, 2, 2], abs=0.3)
+    assert [sleep.seconds for sleep in replay.sleeps] == [1] * (5 + 2)
 
 
 class Counting(Gracy[str]):
@@ -101,8 +91,8 @@ class Counting(Gracy[str]):
 async def test_requests_wait_until_one_of_two_is_through(
     replay: Replay, pokeapi: Server, make_gracy: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row G15."""
-    pokeapi.script("GET /pokemon/{name}", Answer(204, delay=0.05))
+    """Row G15: three times two are under way for as long as each takes, and nobody sleeps for that."""
+    pokeapi.script("GET /pokemon/{name}", Answer(204, delay=1))
     limit = ConcurrentRequestLimit(2, log_limit_reached=LogEvent(LogLevel.WARNING))
     api = make_gracy(Counting, concurrent_requests=limit)
 
@@ -110,7 +100,11 @@ async def test_requests_wait_until_one_of_two_is_through(
 
     assert max(api.in_flight) == 2
     assert caplog.messages == [f"{pokeapi.url}/pokemon/{{NAME}} hit 2 ongoing concurrent requests"] * 2
-    assert replay.calls().statuses == [204] * 6
+    calls = replay.calls()
+    assert calls.statuses == [204] * 6
+    started = [call.started - calls[0].started for call in calls]
+    assert started == pytest.approx([0, 0, 1, 1, 2, 2], abs=0.3)
+    assert replay.sleeps == []
 
 
 class Graceful(Counting):
@@ -123,7 +117,7 @@ async def test_one_method_can_have_its_own_limit(
     replay: Replay, pokeapi: Server, make_gracy: Callable[..., Any]
 ) -> None:
     """Row G15."""
-    pokeapi.script("GET /pokemon/{name}", Answer(204, delay=0.05))
+    pokeapi.script("GET /pokemon/{name}", Answer(204, delay=1))
     api = make_gracy(Graceful)
 
     await asyncio.gather(*(api.pokemon(name) for name in NAMES[:6]))
@@ -131,4 +125,7 @@ async def test_one_method_can_have_its_own_limit(
     await asyncio.gather(*(api.get(POKEMON, {"NAME": name}) for name in NAMES[:6]))
 
     assert (max(limited), max(api.in_flight)) == (2, 6)
-    assert replay.calls().statuses == [204] * 12
+    calls = replay.calls()
+    assert calls.statuses == [204] * 12
+    started = [call.started - calls[0].started for call in calls]
+    assert started == pytest.approx([0, 0, 1, 1, 2, 2] + [3] * 6, abs=0.3)

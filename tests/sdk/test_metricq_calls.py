@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.replay, pytest.mark.asyncio, *map(pytest.mark.filterwarnings, WARNINGS)]
 
 MANY = 40
+MINUTE = 60.0
+"""Seconds that MetricQ waits for an answer."""
+NEARLY = 0.25
+"""Seconds that the broker, the manager and this process may take when nobody waits on purpose."""
 
 
 async def test_what_the_manager_answers_as_an_error_is_raised(
@@ -43,33 +47,39 @@ async def test_what_the_manager_answers_as_an_error_is_raised(
     assert replay.published(routing_key="dance").bodies == [{"function": "dance", "with_whom": "you"}]
 
 
+@pytest.mark.replay(clock="recorded")
 async def test_a_call_that_nobody_answers_times_out(
     replay: Replay, recorded_broker: Broker, recorded_manager: Manager
 ) -> None:
-    """Row M04."""
+    """Row M04: after the minute that MetricQ gives it, through which its connection is kept alive."""
     recorded_manager.silence("get_metrics")
     loop = asyncio.get_running_loop()
 
     async with client(recorded_broker.url) as connected:
         started = loop.time()
         with pytest.raises(TimeoutError):
-            await connected.rpc("get_metrics", timeout=0.3)
+            await connected.get_metrics(prefix="taurus.")
         waited = loop.time() - started
         waiting = list(connected._rpc_response_handlers)
+        again = await connected.get_metrics(prefix="taurus.")
 
-    assert waited >= 0.3
+    assert waited == pytest.approx(MINUTE, abs=NEARLY)
     assert waiting == []
-    assert replay.published().count == 1
-    assert replay.delivered().count == 0
+    assert list(again) == ["taurus.node.power"]
+    assert replay.published().gaps == pytest.approx([MINUTE], abs=NEARLY)
+    assert replay.delivered().count == 1
+    assert replay.sleeps == []
 
 
+@pytest.mark.replay(clock="recorded")
 async def test_an_answer_that_comes_after_its_timeout_is_passed_over(
+    replay: Replay,
     recorded_broker: Broker,
     recorded_manager: Manager,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Row M05."""
-    recorded_manager.late("get_metrics", 0.3)
+    """Row M05: ten seconds after, and after another call has been answered."""
+    recorded_manager.late("get_metrics", MINUTE + 10)
     passed_over = asyncio.Event()
 
     def note(record: logging.LogRecord) -> bool:
@@ -83,7 +93,7 @@ async def test_an_answer_that_comes_after_its_timeout_is_passed_over(
     try:
         async with client(recorded_broker.url) as connected:
             with pytest.raises(TimeoutError):
-                await connected.rpc("get_metrics", timeout=0.1, format="array")
+                await connected.get_metrics()
             early = passed_over.is_set()
             found = await connected.get_metrics(prefix="taurus.")
             between = passed_over.is_set()
@@ -94,6 +104,14 @@ async def test_an_answer_that_comes_after_its_timeout_is_passed_over(
 
     assert (early, between) == (False, False)
     assert (list(found), list(again)) == (["taurus.node.power"], ["elab.bob.power"])
+    asked, heard = replay.published(), replay.delivered()
+    assert asked.gaps == pytest.approx([MINUTE, 10], abs=NEARLY)
+    assert [item.at - asked[0].started for item in heard] == pytest.approx(
+        [MINUTE, MINUTE + 10, MINUTE + 10], abs=NEARLY
+    )
+    assert [item.properties["correlation_id"] for item in heard] == [
+        asked[number].properties["correlation_id"] for number in (1, 0, 2)
+    ]
     messages = [record.getMessage() for record in caplog.records]
     assert [message.partition(" metricq-rpc-py-")[0] for message in messages] == [
         "timeout when waiting for RPC response future",

@@ -102,7 +102,8 @@ async def test_what_a_source_sends_comes_to_a_sink(
     ]
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+# No recorded clock sees into uvloop.
+@pytest.fixture(params=["asyncio", pytest.param("uvloop", marks=pytest.mark.replay(clock="real"))])
 def loop_of_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Say what `Agent.run` runs on: it makes uvloop the loop of the whole process, where that is installed."""
     if request.param == "asyncio":
@@ -172,7 +173,7 @@ async def test_a_sink_gets_the_data_of_others_until_it_unsubscribes(
 
 
 @pytest.mark.usefixtures("recorded_manager")
-@pytest.mark.replay(decoders=DECODERS, ignore=["body:$.time_delta"])
+@pytest.mark.replay(decoders=DECODERS, ignore=["body:$.time_delta"], clock="real")
 async def test_a_time_that_is_another_in_every_run_is_passed_over(
     recorded_broker: Broker,
 ) -> None:

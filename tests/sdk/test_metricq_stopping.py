@@ -28,6 +28,8 @@ pytestmark = [
     *map(pytest.mark.filterwarnings, WARNINGS),
 ]
 
+REAL = pytest.mark.replay(clock="real")
+"""No recorded clock sees into uvloop, which MetricQ takes for its loops wherever it is installed."""
 GOODBYE = ["channel.close", "connection.close"]
 WHEN = 1_700_000_000_000_000_000
 
@@ -72,7 +74,7 @@ def own_policy() -> Iterator[None]:
     asyncio.set_event_loop_policy(before)
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+@pytest.fixture(params=["asyncio", pytest.param("uvloop", marks=REAL)])
 def use_uvloop(request: pytest.FixtureRequest) -> bool:
     if request.param == "uvloop":
         pytest.importorskip("uvloop", reason="uvloop is not installed")
@@ -174,6 +176,7 @@ def test_a_run_that_gets_no_connection_is_over(recorded_broker: Broker, *, use_u
     assert isinstance(failed.value.__cause__, ConnectFailed)
 
 
+@REAL
 def test_sources_in_threads_of_their_own_are_stopped_from_another(
     replay: Replay, recorded_broker: Broker
 ) -> None:

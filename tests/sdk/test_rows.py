@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROW = re.compile(r"\b[AGMS]\d\d[a-z]?\b")
+ROW = re.compile(r"\b[AGMS]\d\d[a-z]?(?:-date)?\b")
 LISTED = re.compile(r"^\| (\S+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -23,23 +23,16 @@ def named() -> dict[str, set[str]]:
     return rows
 
 
-def listed() -> tuple[dict[str, set[str]], set[str]]:
-    """Read the table: the tests of each row that is held, and the rows that wait."""
-    held, _, waiting = (HERE / "README.md").read_text("utf-8").partition("## Waiting")
-    rows = {row: set(re.findall(r"`(test_\w+\.py::\w+)`", tests)) for row, tests in LISTED.findall(held)}
+def listed() -> dict[str, set[str]]:
+    """Read the table: the tests of each row."""
+    text = (HERE / "README.md").read_text("utf-8")
+    rows = {row: set(re.findall(r"`(test_\w+\.py::\w+)`", tests)) for row, tests in LISTED.findall(text)}
     del rows["row"]
-    return rows, {row for row, _ in LISTED.findall(waiting)} - {"row"}
+    return rows
 
 
 def test_the_table_has_the_rows_that_docstrings_name_with_their_tests() -> None:
-    held, _ = listed()
+    rows = listed()
 
-    assert held
-    assert held == named()
-
-
-def test_what_waits_is_held_by_no_test() -> None:
-    _, waiting = listed()
-
-    assert waiting
-    assert not waiting & set(named())
+    assert rows
+    assert rows == named()

@@ -10,7 +10,7 @@ import pytest
 from schematic.cache import LocalCache
 from schematic.client import CheckOptions, CreditLeaseConfig
 
-from fixtures.schematic import MACHINE, TRANSPORTS, connected, connected_async, flag
+from fixtures.schematic import MACHINE, TRANSPORTS, about, connected, connected_async, flag
 
 if TYPE_CHECKING:
     from fixtures.http import Request, Server
@@ -76,17 +76,23 @@ def test_what_the_default_cache_knows_is_not_asked_again(replay: Replay, schemat
     assert replay.calls().count == 2
 
 
-def test_an_answer_is_asked_for_again_when_its_time_is_over(replay: Replay, schematic_api: Server) -> None:
+@pytest.mark.replay(clock="recorded")
+@pytest.mark.parametrize(("ttl", "seconds"), [(None, 5), (20_000, 20)], ids=["default", "20-seconds"])
+def test_an_answer_is_asked_for_again_when_its_time_is_over(
+    replay: Replay, schematic_api: Server, ttl: int | None, seconds: float
+) -> None:
     """S13: `ttl` is in milliseconds."""
     schematic_api.script("POST /flags/beta/check", flag("beta"), flag("beta", value=False))
+    caches: list[Any] | None = None if ttl is None else [LocalCache(ttl=ttl)]
 
-    with connected(schematic_api.url, cache_providers=[LocalCache(ttl=500)]) as client:
-        early = [client.check_flag("beta"), client.check_flag("beta")]
-        time.sleep(0.51)
-        late = client.check_flag("beta")
+    with connected(schematic_api.url, cache_providers=caches) as client:
+        answers = [client.check_flag("beta")]
+        for pause in (seconds - 0.5, 1):
+            time.sleep(pause)
+            answers.append(client.check_flag("beta"))
 
-    assert (early, late) == ([True, True], False)
-    assert replay.calls().count == 2
+    assert answers == [True, True, False]
+    assert replay.calls().gaps == about([seconds + 0.5])
 
 
 def test_a_full_cache_forgets_what_it_knew_first(replay: Replay, schematic_api: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -9,36 +10,48 @@ import pytest
 from schematic.core.api_error import ApiError
 
 from fixtures.http import Answer
-from fixtures.schematic import MACHINE, TRANSPORTS, company, connected, connected_async
+from fixtures.schematic import (
+    MACHINE,
+    TRANSPORTS,
+    about,
+    backoff,
+    company,
+    connected,
+    connected_async,
+    drawn,
+    exactly,
+    slept,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fixtures.http import Server
+    from fixtures.http import Request, Server
     from pytest_replay import Replay
 
-pytestmark = pytest.mark.replay(redact=MACHINE)
+pytestmark = pytest.mark.replay(redact=MACHINE, clock="recorded")
 
 ACME = company("comp_1", name="Acme")
+PERIOD = ("EventBuffer._periodic_flush", 5)
+"""What the flush thread of every client sleeps meanwhile."""
+RESET_AFTER = 3
+"""Seconds until a limit is lifted, less what has passed of the second."""
 
 
-def doubling(gaps: Sequence[float]) -> bool:
-    """Tell whether somebody waited for 1, 2, 4, ... seconds, up to a tenth less, and for a slow machine more."""
-    return all(0.9 * 2**turn <= gap < 1.8 * 2**turn for turn, gap in enumerate(gaps))
+def waits(replay: Replay, *, of: str = "HttpClient.request") -> list[float]:
+    return [seconds for function, seconds in slept(replay) if function == of]
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    ("refusal", "named"),
     [
-        pytest.param(408, id="s19a-408"),
-        pytest.param(Answer(429, headers={"retry-after": "1"}), id="s19b-429"),
-        pytest.param(503, id="s19c-503"),
-        pytest.param(409, id="s19d-409"),
-        pytest.param(Answer(429, headers={"retry-after-ms": "50"}), id="s19f-429-in-milliseconds"),
+        pytest.param(Answer(408), None, id="s19a-408"),
+        pytest.param(Answer(429, headers={"retry-after": "2"}), 2, id="s19b-429"),
+        pytest.param(Answer(503), None, id="s19c-503"),
+        pytest.param(Answer(409), None, id="s19d-409"),
+        pytest.param(Answer(429, headers={"retry-after-ms": "50"}), None, id="s19f-429-in-milliseconds"),
     ],
 )
 def test_what_may_get_better_is_asked_again(
-    replay: Replay, schematic_api: Server, refusal: Answer | int
+    replay: Replay, schematic_api: Server, refusal: Answer, named: float | None
 ) -> None:
     """S19a, S19b, S19c, S19d; S19f: the SDK means to read `retry-after-ms`, but compares a text with a number."""
     schematic_api.script("GET /companies/comp_1", refusal, ACME)
@@ -48,8 +61,39 @@ def test_what_may_get_better_is_asked_again(
 
     assert found.data.name == "Acme"
     calls = replay.calls()
-    assert calls.statuses == [refusal if isinstance(refusal, int) else refusal.status, 200]
-    assert doubling(calls.gaps)
+    assert calls.statuses == [refusal.status, 200]
+    (expected,) = backoff(replay, 0) if named is None else [named]
+    assert slept(replay) == [PERIOD, ("HttpClient.request", pytest.approx(expected, abs=0.001))]
+    assert calls.gaps == about([expected])
+
+
+def test_a_client_waits_until_the_second_that_the_service_names(
+    replay: Replay, schematic_api: Server
+) -> None:
+    """S19e: it is one of the recording, and the SDK adds up to a fifth."""
+    heard: list[float] = []
+
+    def refuse(request: Request) -> Answer:  # noqa: ARG001  # it doesn't matter who asks
+        return Answer(429, headers={"x-ratelimit-reset": str(int(time.time()) + RESET_AFTER)})
+
+    schematic_api.script("GET /companies/comp_1", refuse, ACME)
+    hooks = {"response": [lambda _: heard.append(time.time())]}
+
+    with (
+        httpx.Client(event_hooks=hooks) as http,
+        connected(schematic_api.url, httpx_client=http) as client,
+    ):
+        found = client.companies.get_company("comp_1")
+
+    assert found.data.name == "Acme"
+    calls = replay.calls()
+    assert calls.statuses == [429, 200]
+    reset = int(calls[0].response.headers["x-ratelimit-reset"])
+    assert 0 < reset - heard[0] < RESET_AFTER
+    assert heard[1] > reset
+    expected = (reset - heard[0]) * (1 + drawn(replay).random() * 0.2)
+    assert slept(replay) == [PERIOD, ("HttpClient.request", pytest.approx(expected, abs=0.05))]
+    assert calls.gaps == about([expected])
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
@@ -63,14 +107,16 @@ def test_the_last_refusal_is_raised(replay: Replay, schematic_api: Server, retri
     assert (caught.value.status_code, caught.value.body) == (503, {"attempt": retries + 1})
     calls = replay.calls()
     assert calls.statuses == [503] * (retries + 1)
-    assert doubling(calls.gaps)
+    expected = backoff(replay, *range(retries))
+    assert waits(replay) == exactly(expected)
+    assert calls.gaps == about(expected)
 
 
 @pytest.mark.replay(transports=TRANSPORTS)
 @pytest.mark.asyncio
 async def test_an_async_client_asks_again_too(replay: Replay, schematic_api: Server) -> None:
     """S21."""
-    schematic_api.script("GET /companies/comp_1", Answer(429, headers={"retry-after": "1"}), 500, ACME)
+    schematic_api.script("GET /companies/comp_1", Answer(429, headers={"retry-after": "2"}), 500, ACME)
 
     async with connected_async(schematic_api.url) as client:
         found = await client.companies.get_company("comp_1")
@@ -78,7 +124,9 @@ async def test_an_async_client_asks_again_too(replay: Replay, schematic_api: Ser
     assert found.data.name == "Acme"
     calls = replay.calls()
     assert calls.statuses == [429, 500, 200]
-    assert doubling(calls.gaps)
+    expected = [2, *backoff(replay, 1)]
+    assert waits(replay, of="AsyncHttpClient.request") == exactly(expected)
+    assert calls.gaps == about(expected)
 
 
 def test_a_refused_connection_is_tried_three_times_and_the_flag_gets_its_default(
@@ -93,4 +141,6 @@ def test_a_refused_connection_is_tried_three_times_and_the_flag_gets_its_default
     calls = replay.calls()
     assert calls.statuses == [None] * 3
     assert [type(call.fault) for call in calls] == [httpx.ConnectError] * 3
-    assert doubling(calls.gaps)
+    expected = backoff(replay, 0, 1)
+    assert waits(replay) == exactly(expected)
+    assert calls.gaps == about(expected)

@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from fixtures.amqp import Broker, Peer
+    from pytest_replay import Replay
 
 aio_pika = pytest.importorskip("aio_pika", reason="aio-pika is not installed")
 
@@ -134,3 +135,35 @@ async def test_each_request_causes_its_own_delivery(
         (n, made) for n, (made, _) in enumerate(pairs)
     ]
     assert len({made for made, _ in pairs}) == 3
+
+
+@pytest.mark.replay(clock="recorded")
+async def test_a_delivery_comes_as_long_after_its_request_as_it_did(
+    replay: Replay, library: Any, recorded_broker: Broker, recorded_peer: Peer
+) -> None:
+    """Through which the test looks for it every ten seconds; one clock for HTTP and AMQP."""
+    order = uuid.uuid4().hex
+    recorded_peer.hook(exchange="", routing_key=f"slow-{order}")
+    seen: list[str] = []
+    inbox = Inbox(seen)
+    async with await aio_pika.connect_robust(recorded_broker.url) as connection:
+        channel = await connection.channel()
+        await inbox.open(channel, f"orders-{order}")
+        slow = {
+            "x-message-ttl": 25_000,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": f"orders-{order}",
+        }
+        await channel.declare_queue(f"slow-{order}", exclusive=True, arguments=slow)
+        made = await post(library, recorded_peer.hooks, correlation_id=order, item="tea")
+        while "delivered" not in seen:
+            seen.append("nothing")
+            await asyncio.sleep(10)
+        message = await inbox.next()
+
+    assert seen == ["nothing", "nothing", "nothing", "delivered"]
+    assert json.loads(message.body)["id"] == made
+    [call], [delivery] = replay.calls(), replay.delivered()
+    assert call.ended is not None
+    assert delivery.at - call.ended == pytest.approx(25, abs=0.25)
+    assert [sleep.seconds for sleep in replay.sleeps] == [10, 10, 10]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_replay.cassette import Cassette, Header, MemoryTape
+from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.errors import SettingsError, StorageError
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.storage import GROUP, open_storage
@@ -82,6 +82,16 @@ def test_a_cassette_loads_as_it_was_saved(storage: Storage) -> None:
 
 def test_a_cassette_may_be_empty(storage: Storage) -> None:
     assert list(saved(storage, cassette())) == []
+
+
+def test_a_recording_on_a_clock_keeps_what_that_started_with(storage: Storage) -> None:
+    route, said = get(1)
+    timed = replace(HEADER, start=Start("Europe/Berlin", 4711), runs=2)
+
+    again = saved(storage, Cassette(NAME, timed, MemoryTape([(route, replace(said, at=0.0)), get(2)])))
+
+    assert again.header == timed
+    assert [again.tape.read(position).at for position in range(2)] == [0.0, None]
 
 
 def test_a_tape_knows_its_routes_and_positions(storage: Storage) -> None:
@@ -216,7 +226,15 @@ REPLIES = st.builds(
     after=st.just((0,)) | st.lists(st.integers(0, 9)).map(tuple),
     delay=st.floats(0, 1e9, allow_nan=False),
 )
-INTERACTIONS = st.builds(Interaction, MESSAGES, st.lists(REPLIES, max_size=3).map(tuple))
+INTERACTIONS = st.builds(
+    Interaction,
+    MESSAGES,
+    st.lists(REPLIES, max_size=3).map(tuple),
+    st.none() | st.floats(0, 1e9, allow_nan=False),
+)
+STARTS = st.builds(
+    Start, TEXTS | WORDS | st.sampled_from(["Europe/Berlin", "<+0530>-5:30"]), st.integers(0, 2**32)
+)
 
 
 @pytest.mark.parametrize("length", [900, 1023, 1024, 5000])
@@ -239,6 +257,8 @@ def test_a_key_may_be_long(storage: Storage, length: int) -> None:
         st.datetimes().map(lambda time: time.replace(tzinfo=UTC, fold=0)),
         st.dictionaries(TEXTS, TEXTS | WORDS, max_size=2),
         st.dictionaries(TEXTS, PLAIN, max_size=2),
+        st.none() | STARTS,
+        st.integers(1, 99),
     ),
 )
 def test_every_cassette_loads_as_it_was_saved(

@@ -37,6 +37,24 @@ if TYPE_CHECKING:
         (b"--- # cassette\nformat: 1\nlibraries:\n  httpx: 1.0\n...\n", 4, "the version 1.0 is no string"),
         (b"--- # cassette\nformat: 1\nlibraries: []\n...\n", 3, "libraries that are no mapping"),
         (b"--- # cassette\nformat: 1\nauthor: me\n...\n", 3, "'author' means nothing here"),
+        *(
+            (
+                b"--- # cassette\nformat: 1\nrecorded_at: '2026-11-21T08:57:38Z'\n" + said + b"...\n",
+                line,
+                told,
+            )
+            for said, line, told in (
+                (b"clock: recorded\n", 4, "a clock that has no zone and seed"),
+                (b"clock: {zone: UTC}\n", 4, "a clock that has no zone and seed"),
+                (b"clock:\n  zone: UTC\n  seed: 1\n  speed: 2\n", 4, "a clock that has no zone and seed"),
+                (b"clock:\n  zone: 1\n  seed: 1\n", 5, "the zone 1 is no string"),
+                (b"clock:\n  zone: UTC\n  seed: 1.0\n", 6, "the seed 1.0 is no whole number"),
+                (b"clock:\n  zone: UTC\n  seed: true\n", 6, "the seed True is no whole number"),
+                (b"runs: 0\n", 4, "runs: 0 is no number from 1"),
+                (b"runs: '2'\n", 4, "runs: '2' is no number from 1"),
+                (b"runs: true\n", 4, "runs: True is no number from 1"),
+            )
+        ),
     ],
 )
 def test_a_file_that_is_no_cassette_says_what_it_is(
@@ -103,7 +121,10 @@ REQUEST = "request:\n  kind: http.request\n"
         ("request: {}\nreplies: []\n", 1, "no kind of message"),
         ("request:\n  kind: 1\nreplies: []\n", 1, "no kind of message"),
         (REQUEST + "  delay: 1\nreplies: []\n", 3, "a request has no delay"),
-        (REQUEST + "replies:\n- kind: a\n  delay: '1'\n", 5, "the delay '1' is no number"),
+        (REQUEST + "replies:\n- kind: a\n  delay: '1'\n", 5, "delay: '1' is no number"),
+        ("at: '1'\n" + REQUEST + "replies: []\n", 1, "at: '1' is no number"),
+        ("at: true\n" + REQUEST + "replies: []\n", 1, "at: True is no number"),
+        (REQUEST + "  at: 1\nreplies: []\nat: [1]\n", 5, "at: [1] is no number"),
         (REQUEST + "replies:\n- kind: a\n  after: [-1]\n", 5, "after: [-1] is no list of positions"),
         (REQUEST + "  headers: |\n    a: b\n    broken\nreplies: []\n", 1, "the header 'broken' is no line"),
         (REQUEST + "  headers: [[a, 1]]\nreplies: []\n", 1, "headers are lines of `name: value`, or pairs"),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gzip
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from fixtures.tapes import HEADER, cassette, get, loaded, replied
+from pytest_replay.cassette import Cassette, MemoryTape, Start
 from pytest_replay.messages import Interaction, Message
 
 if TYPE_CHECKING:
     from pytest_replay_storages.yaml import YamlStorage
 
 GOLDEN = Path(__file__).with_name("golden") / "layout.yaml"
+CLOCK = Path(__file__).with_name("golden") / "clock.yaml"
 JSON = [("Content-Type", "application/json")]
 EVERYTHING = [
     get(
@@ -71,6 +74,33 @@ def test_the_golden_cassette_says_what_it_was_made_of(storage: YamlStorage) -> N
 
     assert again.header == HEADER
     assert repr(list(again)) == repr(EVERYTHING)
+
+
+ON_A_CLOCK = Cassette(
+    "tape",
+    replace(HEADER, start=Start("Europe/Berlin", 1234), runs=2),
+    MemoryTape(
+        (route, replace(said, at=number * 1.5))
+        for number, (route, said) in enumerate(
+            get(f"https://a.example/{number}", replied("http.response", delay=0.25)) for number in range(2)
+        )
+    ),
+)
+
+
+def test_a_cassette_of_a_clock_looks_like_the_golden_one(storage: YamlStorage) -> None:
+    storage.save(ON_A_CLOCK)
+
+    assert (storage.root / "tape.yaml").read_text("utf-8") == CLOCK.read_text("utf-8")
+
+
+def test_the_golden_cassette_of_a_clock_says_what_it_was_made_of(storage: YamlStorage) -> None:
+    (storage.root / "tape.yaml").write_bytes(CLOCK.read_bytes())
+
+    again = loaded(storage)
+
+    assert again.header == ON_A_CLOCK.header
+    assert list(again) == list(ON_A_CLOCK)
 
 
 def test_a_checkout_with_carriage_returns_says_the_same(storage: YamlStorage) -> None:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from pytest_replay.messages import Message
 
+SETTLES = frozenset({"amqp.basic.ack", "amqp.basic.nack", "amqp.basic.reject"})
+"""What a client says of deliveries; a broker says the first two of publishes."""
+
 _CLASSES: Final[Mapping[tuple[int, str], Mapping[int, str]]] = {
     (10, "connection"): {
         11: "start-ok",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic
 
+from pytest_replay.adapters.amqp.answers import SETTLES
 from pytest_replay.adapters.amqp.channels import Connection, named
 from pytest_replay.adapters.amqp.consumers import content
 from pytest_replay.adapters.amqp.requeues import Requeues
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_replay.adapters.amqp.said import Place
 
 _CONFIRMS = frozenset({"amqp.basic.ack", "amqp.basic.nack"})
-_SETTLES = frozenset({"amqp.basic.ack", "amqp.basic.nack", "amqp.basic.reject"})
 _RECOVERS = frozenset({"amqp.basic.recover", "amqp.basic.recover-async"})
 _HANDSHAKE = {
     "amqp.connection.start": ("amqp.connect",),
@@ -125,7 +125,7 @@ class Causality(Generic[Token]):
     def _give_back(self, said: Said[Token], connection: Connection[Token], channel: Channel[Token]) -> None:
         """Note what leaves the test's hands: settled, given back, or both."""
         kind, fields = said.message.kind, said.message.fields
-        if kind in _SETTLES:
+        if kind in SETTLES:
             tag, multiple = fields.get("delivery_tag", 0), bool(fields.get("multiple"))
             settled = channel.consumers.settle(said, tag, multiple=multiple)
             if kind != "amqp.basic.ack":

@@ -32,7 +32,6 @@ from pytest_replay.adapters.amqp.methods import (
     ALL_FLAGS,
     BY_KIND,
     BY_PREFIX,
-    CONTENT,
     FLAGS,
     property_packers,
     property_readers,
@@ -151,11 +150,6 @@ def encode(channel: int, message: Message, *, frame_max: int = 131072) -> bytes:
     if message.body:
         raise ValueError(f"{message.kind} has no body, and this one has {len(message.body)} bytes")
     return pack(frame)
-
-
-def is_content(kind: str) -> bool:
-    """Tell whether messages of a kind have properties and a body."""
-    return kind in CONTENT
 
 
 # Frames -> messages

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pytest_replay.adapters.amqp.lines import Lines
-    from pytest_replay.session import Call, Session
+    from pytest_replay.call import Call
+    from pytest_replay.session import Session
 
 
 async def connect(lines: Lines, url: Any, dial: Callable[[], Awaitable[tuple[Any, Any]]]) -> tuple[Any, Any]:
@@ -55,16 +56,19 @@ def _opened(lines: Lines, request: Message) -> Call:
 
 
 async def _refused(lines: Lines, call: Call) -> None:
-    """Raise what the recorded connection failed with; wait for ever where its caller gave up."""
+    """Raise what the recorded connection failed with, when it did; wait for ever where its caller gave up."""
     __tracebackhide__ = True
+    session = lines.session
     replies = call.recorded.replies if call.recorded is not None else ()
     message = replies[0].message if replies else Message("")
     if message.kind == CANCELLED:
         await asyncio.get_running_loop().create_future()
     if message.kind == CONNECT_ERROR:
-        call.hear(message, at=lines.session.now())
+        if session.clock is not None:
+            await session.clock.wait_async(session.early(call) + replies[0].delay)
+        call.hear(message, at=session.now())
         try:
-            error = make_error(message, cassette=lines.session.name)
+            error = make_error(message, cassette=session.name)
         except CassetteError as broken:
             failure = BrokenTapeError(broken)
             lines.fail(failure)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
+    from pytest_replay.call import Call
     from pytest_replay.messages import Message
-    from pytest_replay.session import Call
 
     Key: TypeAlias = "tuple[object, ...]"
 
@@ -80,7 +80,7 @@ def select_delivered(
 def _delivered(calls: Iterable[Call], queues: _Queues, decoders: tuple[Decoder, ...]) -> Iterator[Delivered]:
     """Make what came of the replies to all calls, HTTP requests included: they are kept with what caused them."""
     for call in calls:
-        for reply in (*call.replies, *call.asides):
+        for reply in (*call.replies, *(call.asides or ())):
             message, at = reply.message, call.started + reply.delay
             if message.kind in {_DELIVER, _GET_OK}:
                 queue = queues.of(message, call, at)

@@ -10,19 +10,21 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_replay.active import innermost
+from pytest_replay.active import active, innermost
 from pytest_replay.adapters.amqp.causality import Causality
 from pytest_replay.adapters.amqp.stalls import AGAIN, Watch
 from pytest_replay.adapters.amqp.turns import Turns
 from pytest_replay.errors import BrokenWireError, LateRequestError, LentConnectionError
+from pytest_replay.matching import CLOSES
 from pytest_replay.raising import failure_of
 
 if TYPE_CHECKING:
     import asyncio
 
+    from pytest_replay.call import Call
     from pytest_replay.errors import ReplayFailure
     from pytest_replay.messages import Message
-    from pytest_replay.session import Call, Session
+    from pytest_replay.session import Session, Told
 
 PRESCRIBED = frozenset(
     {
@@ -50,7 +52,7 @@ class Line(Protocol):
     def refuse(self, text: str) -> None:
         """Close it, for the test can't go on."""
 
-    def deliver(self, call: Call, message: Message, due: float) -> None:
+    def deliver(self, told: Told) -> None:
         """Say what the recorded peer said."""
 
 
@@ -75,22 +77,30 @@ class Lines:
     """The calls of the session that the causality has been told of."""
     _borrowers: set[Session] = field(default_factory=set)
     """Sessions of others that have spoken over these connections."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    """Connections may live on event loops of several threads."""
+    telling: threading.RLock = field(default_factory=threading.RLock)
+    """Held while something is said and noted, and while what was heard is told its causes: connections may live on
+    event loops of several threads.
+    """
 
     def __post_init__(self) -> None:
         self.session.listen(self._deliver)
+        if self.session.clock is not None:
+            self.session.watch(self._end)
 
     def label(self) -> int:
         """Give the next connection its number, from 1."""
-        with self._lock:
+        with self.telling:
             self.opened += 1
             return self.opened
+
+    def is_routine(self, message: Message) -> bool:
+        """Tell whether a client says something whatever its test does, or takes leave after its test."""
+        return message.kind in PRESCRIBED or (message.kind in CLOSES and self.session.closed.is_set())
 
     def is_lent(self, url: str) -> bool:
         """Tell whether a test with another cassette speaks over a connection; each such test is failed for it."""
         user = innermost()
-        if user is None or user is self.session:
+        if user is None or self.session in {user, active()}:  # who has outlived its test is late, no borrower
             return False
         if user not in self._borrowers:
             self._borrowers.add(user)
@@ -104,7 +114,7 @@ class Lines:
     def hear(self, message: Message) -> None:
         """Keep what came over the wire, with the calls that caused it."""
         at = self.heard = self.session.now()
-        with self._lock:
+        with self.telling:
             self._tell()
             for heard, causes in self._causality.heard(message):
                 if causes:
@@ -142,19 +152,28 @@ class Lines:
         for turns in self.turns:
             if turns.loop is loop:
                 return turns
-        turns = Turns(loop, own=self.handles)
+        turns = Turns(loop, own=self.owns, paced=self.session.clock is not None)
         self.turns.append(turns)
         self.watches.append(Watch(self, loop))
         return turns
 
-    def handles(self) -> set[Any]:
-        """Tell the handles on event loops that stand for this package, not for what the test does."""
-        return {turns.handle for turns in self.turns}.union(watch.timer for watch in self.watches)
+    def owns(self, handle: Any) -> bool:
+        """Tell whether a handle on an event loop stands for this package, not for what the test does."""
+        return any(handle is turns.handle for turns in self.turns) or any(
+            handle is watch.timer for watch in self.watches
+        )
 
     @property
     def quiet(self) -> bool:
         """Whether no peer is about to say anything."""
         return not any(turns.due for turns in self.turns)
+
+    def _end(self, failure: ReplayFailure) -> None:
+        """End what runs on the peers' loops, for a failure that was found elsewhere: the clock sees a stall first."""
+        if self.refused is None:
+            self._refuse(failure)
+            for watch in self.watches:
+                watch.end(after=AGAIN if watch.main else 0.0)
 
     def _refuse(self, failure: ReplayFailure) -> None:
         """Let no peer say more, and make no more connections."""
@@ -170,11 +189,11 @@ class Lines:
             self._causality.said(call.request, call)
             self._told.add(call)
 
-    def _deliver(self, call: Call, message: Message, due: float) -> None:
-        label = message.fields.get("connection") or call.request.fields.get("connection")
+    def _deliver(self, told: Told) -> None:
+        label = told.message.fields.get("connection") or told.call.request.fields.get("connection")
         peer = self.peers.get(label) if isinstance(label, int) else None
         if peer is not None:
-            peer.deliver(call, message, due)
+            peer.deliver(told)
 
 
 def _without_secret(message: Message) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.adapters.amqp.answers import SETTLES
 from pytest_replay.adapters.amqp.codec import Decoder, encode
 from pytest_replay.adapters.amqp.faults import CANCELLED, CLOSED, CONNECT_ERROR, make_error
 from pytest_replay.adapters.amqp.lines import PRESCRIBED, Channels
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_replay.adapters.amqp.lines import Lines
-    from pytest_replay.session import Call
+    from pytest_replay.call import Call
+    from pytest_replay.session import Told
 
 _INTERNAL_ERROR = 541
 """The reply code for a peer that can't go on (AMQP 0-9-1 §1.1 constants)."""
 _LONGEST_TEXT = 255
 """Bytes of a short string."""
-_SETTLES = frozenset({"amqp.basic.ack", "amqp.basic.nack", "amqp.basic.reject"})
 _DELIVERS = frozenset({"amqp.basic.deliver", "amqp.basic.get-ok"})
 
 
@@ -52,6 +53,10 @@ class Peer:
         self.reader = asyncio.StreamReader(loop=self.loop)
         self._lines = lines
         self._session = lines.session
+        self._ahead = self.loop.time() - self._session.now()
+        """Seconds between the clock of the loop and that of the session. To look at both for each message would let a
+        busy machine change their order.
+        """
         self._label = label
         self._url = url
         self._thread = threading.get_ident()
@@ -64,26 +69,26 @@ class Peer:
     def hear(self, data: bytes) -> None:
         """Take what the library wrote."""
         __tracebackhide__ = True
-        if self._lines.is_lent(self._url) or self._over or self._lines.refused is not None:
-            return  # what it says now, it says because it is ended
         try:
             for number, message in self._said.feed(bytes(data)):
+                lent = not self._lines.is_routine(message) and self._lines.is_lent(self._url)
+                if lent or self._over or self._lines.refused is not None:
+                    continue  # what it says now, it says because it is ended
                 self._hear(number, message)
         except (ReplayFailure, PermissionError) as error:
             self._lines.lose(error)
         except Exception as error:  # noqa: BLE001  # the library's writer must not die of it
             self._lines.broken(self._url, error)
 
-    def deliver(self, call: Call, message: Message, due: float) -> None:
-        """Say what the recorded peer said for a call, not before it is `due` on the session's clock."""
-        if message.kind in {CANCELLED, CONNECT_ERROR}:
+    def deliver(self, told: Told) -> None:
+        """Say what the recorded peer said, not before it is due, and behind what waits and came before it."""
+        if told.message.kind in {CANCELLED, CONNECT_ERROR}:
             return  # it told how the connection did not come about
-        later = due - self._session.now()
         if threading.get_ident() == self._thread:
-            self._put(self.loop.time() + later, call, message)
+            self._say_later(told)
         else:
             with suppress(RuntimeError):  # the loop is closed, and nobody listens
-                self.loop.call_soon_threadsafe(lambda: self._put(self.loop.time() + later, call, message))
+                self.loop.call_soon_threadsafe(self._say_later, told)
 
     def refuse(self, text: str) -> None:
         """Close the connection, for the test can't go on."""
@@ -112,7 +117,7 @@ class Peer:
         if message.kind == "amqp.basic.publish":
             numbers.published += numbers.confirms
             origin = numbers.published
-        elif message.kind in _SETTLES:
+        elif message.kind in SETTLES:
             tag = fields.get("delivery_tag", 0)
             fields["delivery_tag"] = numbers.recorded.get(tag, tag)
         elif message.kind == "amqp.confirm.select":
@@ -152,6 +157,9 @@ class Peer:
         except Exception as error:  # noqa: BLE001  # the loop would only log it
             self._lines.broken(self._url, error)
 
+    def _say_later(self, told: Told) -> None:
+        self._turns.put(told.due + self._ahead, self, told.call, told.message, came=told.came)
+
     def _put(self, due: float, call: Call | None, message: Message) -> None:
         self._turns.put(due, self, call, message)
 
@@ -166,7 +174,7 @@ class Peer:
             numbers.delivered += 1
             numbers.recorded[numbers.delivered] = fields.get("delivery_tag", 0)
             fields["delivery_tag"] = numbers.delivered
-        elif message.kind in _SETTLES and call is not None:
+        elif message.kind in SETTLES and call is not None:
             fields["delivery_tag"] = call.origin
         said = Message(message.kind, fields, message.body)
         if call is not None:

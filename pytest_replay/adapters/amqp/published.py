@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
-    from pytest_replay.session import Call
+    from pytest_replay.call import Call
 
 _CONFIRMS = {"amqp.basic.ack": True, "amqp.basic.nack": False}
 

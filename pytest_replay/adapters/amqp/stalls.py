@@ -16,7 +16,7 @@ from pytest_replay.adapters.amqp.turns import is_of_the_library, timers_of_the_t
 from pytest_replay.errors import StalledError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from pytest_replay.adapters.amqp.lines import Lines
@@ -37,13 +37,16 @@ class Watch:
 
     def __init__(self, lines: Lines, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.main = threading.current_thread() is threading.main_thread()
+        """Whether it is the loop of the test's own thread."""
         self._lines = lines
         self._session = lines.session
-        self._main = threading.current_thread() is threading.main_thread()
         self._still = 0
         self._cancelled = False
         self._said = (0, self._session.now())
         self.timer = loop.call_later(_INTERVAL, self._look)
+        if self._session.clock is not None:  # which sees for itself whether anything can come
+            self.timer.cancel()
 
     def end(self, *, after: float = 0.0) -> None:
         """Cancel what runs on the loop, from whatever thread, in some seconds, and again, for it may be caught."""
@@ -76,10 +79,10 @@ class Watch:
         now, said = self._session.now(), len(self._session.calls)
         if said != self._said[0]:
             self._said = (said, now)
-        known = _can_happen(self.loop, self._lines.handles())
+        known = _can_happen(self.loop, self._lines.owns)
         self._still = 0 if known is not False else self._still + 1
-        sure = self._main and known is False and self._still >= _LOOKS
-        silent = (known is None or not self._main) and now - max(self._said[1], self._lines.heard) > _PATIENCE
+        sure = self.main and known is False and self._still >= _LOOKS
+        silent = (known is None or not self.main) and now - max(self._said[1], self._lines.heard) > _PATIENCE
         if (sure or (silent and known is not True)) and self._lines.quiet:
             self._fail()
 
@@ -94,7 +97,7 @@ class Watch:
         )
 
 
-def _can_happen(loop: Any, own: Container[Any]) -> bool | None:
+def _can_happen(loop: Any, own: Callable[[Any], bool]) -> bool | None:
     """Tell whether anything may happen on a loop that nobody says anything to; None where that can't be known."""
     if not hasattr(getattr(loop, "_selector", None), "get_map"):
         return None

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.active import active
 from pytest_replay.adapters.amqp.lines import Lines
+from pytest_replay.adapters.amqp.turns import timers_of_the_test
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Hashable
 
     from pytest_replay.messages import Message
@@ -45,6 +47,10 @@ class AmqpAdapter:
         while self._originals:
             factory, original = self._originals.pop()
             factory.create = original
+
+    def is_idle(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether all timers of a loop are heartbeats of connections."""
+        return not timers_of_the_test(loop, lambda _: False)
 
     def timeless(self, message: Message) -> Hashable:
         """Drop the timestamp of a message's properties, which tells when, not what."""

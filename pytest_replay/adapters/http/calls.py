@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_replay.adapters.http.library import Library, Origin
     from pytest_replay.bodies.decoders import Decoder
-    from pytest_replay.session import Call
+    from pytest_replay.call import Call
 
 
 @dataclass(frozen=True, slots=True)

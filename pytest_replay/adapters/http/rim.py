@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.codec import request_message
 from pytest_replay.adapters.http.library import Origin
+from pytest_replay.adapters.http.pacing import pace, pace_async
 from pytest_replay.adapters.http.tape import answer, pause, wait_for_ever, wait_for_ever_async
 from pytest_replay.adapters.http.wire import on_wire, send, send_async
 from pytest_replay.adapters.respx import ask_respx, ask_respx_async, respx_is_active
@@ -38,6 +39,7 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
     call = session.open(request_message(request, body or b""), origin=origin)
     if call.recorded is None:
         return send(place, session, call, inner, request)
+    pace(session, call)
     response = answer(place, session, call, request)
     if response is None:
         wait_for_ever(session, call)
@@ -64,6 +66,7 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
     if call.recorded is None:
         return await send_async(place, session, call, inner, request)
     await pause()
+    await pace_async(session, call)
     response = answer(place, session, call, request)
     if response is None:
         await wait_for_ever_async()

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from pytest_replay.adapters.http.codec import make_response
 from pytest_replay.adapters.http.faults import make_error
+from pytest_replay.adapters.http.pacing import wait_for, wait_for_async
 from pytest_replay.errors import BrokenTapeError, CassetteError, TapeEndedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
     from pytest_replay.adapters.http.library import Library, Place
-    from pytest_replay.messages import Message
-    from pytest_replay.session import Call, Session
+    from pytest_replay.call import Call
+    from pytest_replay.messages import Message, Reply
+    from pytest_replay.session import Session
 
 _SWITCHING_PROTOCOLS = 101
 
@@ -139,27 +141,26 @@ class _TapeStream:
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces():
+        for reply in self._call.replies:
+            wait_for(self._session, self._call, reply)
+            piece = self._piece(reply.message)
             if piece is None:
                 wait_for_ever(self._session, self._call)
-            else:
+            elif piece:
                 yield piece
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _AsyncPieces(self._pieces())
+        return _AsyncPieces(self._session, self._call, iter(self._call.replies), self._piece)
 
-    def _pieces(self) -> Iterator[bytes | None]:
-        """Make the pieces and the end of the body; None where nothing more came."""
-        for reply in self._call.replies:
-            message = reply.message
-            if message.kind == "http.cancelled":
-                yield None
-            elif message.kind == "http.error":
-                raise _fault(self._place, self._session, message, self._request)
-            elif message.kind == "http.closed":
-                raise self._session.fail(self._ended())
-            elif message.body:
-                yield message.body
+    def _piece(self, message: Message) -> bytes | None:
+        """Make a piece of the body, or its end; None where nothing more came."""
+        if message.kind == "http.cancelled":
+            return None
+        if message.kind == "http.error":
+            raise _fault(self._place, self._session, message, self._request)
+        if message.kind == "http.closed":
+            raise self._session.fail(self._ended())
+        return message.body
 
     def _ended(self) -> TapeEndedError:
         chunks = sum(reply.message.kind == "http.chunk" for reply in self._call.replies)
@@ -174,17 +175,23 @@ class _TapeStream:
 class _AsyncPieces:
     """No generator, which who closes a stream early would leave to the garbage collector."""
 
-    _pieces: Iterator[bytes | None]
+    _session: Session
+    _call: Call
+    _replies: Iterator[Reply]
+    _piece: Callable[[Message], bytes | None]
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
         await pause()
-        for piece in self._pieces:
-            if piece is not None:
+        for reply in self._replies:
+            await wait_for_async(self._session, self._call, reply)
+            piece = self._piece(reply.message)
+            if piece is None:
+                await wait_for_ever_async()
+            elif piece:
                 return piece
-            await wait_for_ever_async()
         raise StopAsyncIteration
 
 

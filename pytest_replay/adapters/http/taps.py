@@ -14,6 +14,7 @@ from pytest_replay.adapters.http.transport import make_transport
 from pytest_replay.errors import MissingExtraError, SettingsError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Hashable
 
     from pytest_replay.messages import Message
@@ -69,6 +70,10 @@ class HttpAdapter:
                 setattr(owner, name, original)
         self._taps.clear()
         self._libraries = None
+
+    def is_idle(self, loop: asyncio.AbstractEventLoop) -> bool:  # noqa: ARG002  # the protocol's signature
+        """Set no timers."""
+        return True
 
     def timeless(self, message: Message) -> Hashable:
         """Drop the Date header (RFC 9110 §6.6.1), which tells when, not what."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_replay.adapters.http.library import Library, Place
-    from pytest_replay.session import Call, Session
+    from pytest_replay.call import Call
+    from pytest_replay.session import Session
 
 on_wire: ContextVar[bool] = ContextVar("pytest_replay_on_wire", default=False)
 """Whether this request is being recorded already, further out: a wrapping transport's inner one is not taped twice."""
@@ -167,13 +168,15 @@ class _Heard:
             self._call.hear(error_message(error), at=self._session.now())
 
     def ends(self) -> None:
-        """Forget where the chunks of the body ended, unless that means something."""
+        """Forget where the chunks of the body ended, unless that means something; on a clock its end tells the time."""
         self._call.ending = None
         head, *chunks = self._call.replies
         if self._session.settings.chunks == "exact" or media_of(head.message).is_event_stream:
             return
         body = b"".join(reply.message.body for reply in chunks)
-        self._call.replies = [Reply(replace(head.message, body=body), head.after, head.delay)]
+        clocked = self._session.start is not None
+        delay = self._session.now() - self._call.started if clocked else head.delay
+        self._call.replies = [Reply(replace(head.message, body=body), head.after, delay)]
 
 
 def _body_at_hand(library: Library, response: Any, head: Message) -> bytes:

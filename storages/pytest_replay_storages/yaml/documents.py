@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pytest_replay.bodies import BodyError, media_of, present, restore
 from pytest_replay.bodies.presentation import KEYS
-from pytest_replay.cassette import FORMAT, Header
+from pytest_replay.cassette import FORMAT, Header, Start
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
 
@@ -57,6 +57,10 @@ def header_document(header: Header) -> dict[str, Marked]:
         raise TypeError(msg)
     time = header.recorded_at.astimezone(UTC).isoformat(timespec="microseconds")
     document: dict[str, Marked] = {"format": FORMAT, "recorded_at": time.replace("+00:00", "Z")}
+    if header.runs > 1:
+        document["runs"] = header.runs
+    if header.start is not None:
+        document["clock"] = {"zone": header.start.zone, "seed": header.start.seed}
     if header.libraries:
         document["libraries"] = mark_items(header.libraries, place="libraries")
     if header.settings:
@@ -70,7 +74,7 @@ def header_of(document: Marked) -> Header:
         raise DocumentError("no header", (), remedy="A cassette begins with a document that has a `format`.")
     if document["format"] != FORMAT:
         raise FormatError(f"a cassette of format {document['format']!r}", ("format",))
-    _check_keys(document, {"format", "recorded_at", "libraries", "settings"}, ())
+    _check_keys(document, {"format", "recorded_at", "runs", "clock", "libraries", "settings"}, ())
     libraries: dict[str, str] = {}
     for name, version in _items(document.get("libraries", {}), ("libraries",)).items():
         if not isinstance(version, str):
@@ -78,13 +82,18 @@ def header_of(document: Marked) -> Header:
             raise DocumentError(f"the version {version!r} is no string", ("libraries", name), remedy=remedy)
         libraries[name] = version
     return Header(
-        _time(document.get("recorded_at")), libraries, _items(document.get("settings", {}), ("settings",))
+        _time(document.get("recorded_at")),
+        libraries,
+        _items(document.get("settings", {}), ("settings",)),
+        _start(document["clock"]) if "clock" in document else None,
+        _runs(document.get("runs", 1)),
     )
 
 
 def interaction_document(interaction: Interaction) -> dict[str, Marked]:
     """Say what an interaction says. Raises TypeError for what isn't plain data."""
     return {
+        **({} if interaction.at is None else {"at": interaction.at}),
         "request": _message_document(interaction.request, {}, place="request"),
         "replies": [
             _message_document(reply.message, _timing(reply), place=f"replies[{number}]")
@@ -97,12 +106,13 @@ def interaction_of(document: Marked) -> Interaction:
     """Read an interaction. Raises DocumentError."""
     if not isinstance(document, dict):
         raise DocumentError("no interaction", (), remedy="An interaction has a `request` and `replies`.")
-    _check_keys(document, {"request", "replies"}, ())
+    _check_keys(document, {"at", "request", "replies"}, ())
     request = _message(document.get("request"), ("request",), timing=())
     replies = document.get("replies")
     if not isinstance(replies, list):
         raise DocumentError("no list of replies", ("replies",), remedy="Write `replies: []` for none.")
-    return Interaction(request, tuple(_reply(reply, ("replies", n)) for n, reply in enumerate(replies)))
+    at = _seconds(document["at"], ("at",)) if "at" in document else None
+    return Interaction(request, tuple(_reply(reply, ("replies", n)) for n, reply in enumerate(replies)), at)
 
 
 def _message_document(message: Message, timing: dict[str, Marked], *, place: str) -> dict[str, Marked]:
@@ -149,17 +159,19 @@ def _reply(document: Marked, path: Path) -> Reply:
     if not isinstance(document, dict) or ("delay" not in document and "after" not in document):
         return Reply(message)
     delay, after = document.get("delay", 0.0), document.get("after", [0])
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
-        raise DocumentError(
-            f"the delay {delay!r} is no number", (*path, "delay"), remedy="Write seconds: 0.25."
-        )
     if not isinstance(after, list) or any(type(steps) is not int or steps < 0 for steps in after):
         raise DocumentError(
             f"after: {after!r} is no list of positions",
             (*path, "after"),
             remedy="Count interactions backwards: [0] is this one, [1] the one before.",
         )
-    return Reply(message, tuple(cast("list[int]", after)), float(delay))
+    return Reply(message, tuple(cast("list[int]", after)), _seconds(delay, (*path, "delay")))
+
+
+def _seconds(value: Marked, path: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DocumentError(f"{path[-1]}: {value!r} is no number", path, remedy="Write seconds: 0.25.")
+    return float(value)
 
 
 def _message(document: Marked, path: Path, *, timing: Collection[str]) -> Message:
@@ -246,6 +258,26 @@ def _time(value: Marked) -> datetime:
         remedy = "Write it as 2026-11-21T08:57:38.123456Z."
         raise DocumentError("recorded_at is no time", ("recorded_at",), remedy=remedy)
     return time
+
+
+def _start(value: Marked) -> Start:
+    if not isinstance(value, dict) or value.keys() != {"zone", "seed"}:
+        remedy = "Write two lines, `zone: Europe/Berlin` and `seed: 1`, or take it out."
+        raise DocumentError("a clock that has no zone and seed", ("clock",), remedy=remedy)
+    zone, seed = value["zone"], value["seed"]
+    if not isinstance(zone, str):
+        raise DocumentError(f"the zone {zone!r} is no string", ("clock", "zone"), remedy="Write a name: UTC.")
+    if type(seed) is not int:
+        raise DocumentError(
+            f"the seed {seed!r} is no whole number", ("clock", "seed"), remedy="Write one: 1."
+        )
+    return Start(zone, seed)
+
+
+def _runs(value: Marked) -> int:
+    if type(value) is not int or value < 1:
+        raise DocumentError(f"runs: {value!r} is no number from 1", ("runs",), remedy="Take it out for one.")
+    return value
 
 
 def _check_keys(document: dict[str, Marked], known: set[str], path: Path) -> None:

@@ -1,0 +1,87 @@
+"""Call: one thing that the test said, and what it heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.matching import is_amqp
+from pytest_replay.messages import Interaction, Message, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_ROUND, EXACT = 3, 6
+"""Digits of a second behind the point: for people, and where they tell what came before what."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One thing that the test said, and what it heard."""
+
+    request: Message
+    """As sent, secrets and all: it never leaves the process in this form."""
+    recorded: Interaction | None
+    """What the tape answers, or None where the wire does."""
+    started: float
+    """Seconds on the session's clock."""
+    replies: list[Reply] = field(default_factory=list)
+    ended: float | None = None
+    origin: Any = None
+    """What the adapter wants to find again."""
+    ending: str | None = None
+    """The kind of message that stands for the end if the session closes before it came."""
+    asides: list[Reply] | None = None
+    """What came over a connection of another protocol because of this call."""
+    causes: dict[int, Sequence[Call]] | None = None
+    """What else a message that came over AMQP was caused by, by its place in `replies` or `asides`."""
+
+    def hear(self, message: Message, *, at: float, besides: Sequence[Call] = ()) -> None:
+        """Keep what the peer said `at` a time on the session's clock, because of this call and earlier ones."""
+        own = is_amqp(message) == is_amqp(self.request)
+        if own:
+            heard = self.replies
+        else:
+            heard = self.asides = self.asides or []
+        if besides:
+            self.causes = self.causes or {}
+            self.causes[len(heard)] = besides
+        heard.append(Reply(message, delay=at - self.started))
+        if own:
+            self.ended = at
+
+
+def interactions_of(calls: Sequence[Call], *, began: float, clocked: bool) -> list[Interaction]:
+    """Make interactions of what was heard, each reply with its causes counted backwards.
+
+    `began` is when the recording did, on the session's clock. When each call was made is told where that is `clocked`,
+    and where anything came over AMQP: it tells in which order that came.
+    """
+    ordered = any(is_amqp(call.request) for call in calls)
+    places = {id(call): place for place, call in enumerate(calls)}
+    digits = EXACT if ordered else _ROUND if clocked else None
+    return [_interaction_of(call, places, began, digits) for call in calls]
+
+
+def _interaction_of(call: Call, places: Mapping[int, int], began: float, digits: int | None) -> Interaction:
+    caused = list(call.asides or call.replies)
+    for number, causes in (call.causes or {}).items():
+        steps = {places[id(call)] - places[id(cause)] for cause in causes if id(cause) in places}
+        caused[number] = replace(caused[number], after=tuple(sorted({0, *steps})))
+    replies = sorted([*call.replies, *caused], key=_delay) if call.asides else caused
+    at = None if digits is None else round(call.started - began, digits)
+    replies = [replace(reply, delay=_delay_of(reply, call.started - began, at)) for reply in replies]
+    if call.ending is not None:
+        replies.append(Reply(Message(call.ending)))
+    return Interaction(call.request, tuple(replies), at)
+
+
+def _delay_of(reply: Reply, said: float, at: float | None) -> float:
+    """Round a delay; over AMQP so that what came at once comes at once, whenever it was that it answers."""
+    if at is None or not is_amqp(reply.message):
+        return round(reply.delay, _ROUND)
+    return round(round(said + reply.delay, EXACT) - at, EXACT)
+
+
+def _delay(reply: Reply) -> float:
+    return reply.delay

@@ -1,0 +1,218 @@
+"""RecordedClock: the time of a recording, which passes only when nothing else can happen."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import sys
+import threading
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_replay.clock.imports import when_imported
+from pytest_replay.clock.kernel import SECOND, Kernel
+from pytest_replay.clock.locks import set_locks
+from pytest_replay.clock.loops import set_loops
+from pytest_replay.clock.native import is_led
+from pytest_replay.clock.originals import get_ident, real
+from pytest_replay.clock.patches import Patches
+from pytest_replay.clock.pools import set_anyio_pool, set_pools, set_trio_pool
+from pytest_replay.clock.refusals import refuse_other_clocks, set_refusals
+from pytest_replay.clock.seams import check_python, check_trio
+from pytest_replay.clock.sleeps import Sleeps, set_sleeps, set_trio_sleeps
+from pytest_replay.clock.stalls import Stall, fail_for, make_stall
+from pytest_replay.clock.threads import set_joins, set_members
+from pytest_replay.clock.trios import set_trio
+from pytest_replay.clock.wall import check_wall, load_time_machine, set_random, set_ticks, set_wall
+from pytest_replay.errors import ClockError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from pytest_replay.clock.reality import Flow
+    from pytest_replay.clock.refusals import OnRefused
+    from pytest_replay.clock.sleeps import Sleep
+
+PATIENCE = 7_000
+"""Jumps in a row, without anything said or heard, that are taken for time that runs away.
+
+A minute in steps of 10 ms has less. Measured, they take threads 0.1 s, asyncio 0.2 s, trio 0.4 s.
+"""
+
+
+class RecordedClock:
+    """A clock for the thread that enters it, for the threads that this one starts, and for what it has others do."""
+
+    def __init__(
+        self,
+        start: dt.datetime | float,
+        *,
+        zone: str | None = None,
+        seed: int | None = None,
+        on_stall: Callable[[Stall], BaseException | None] = fail_for,
+        is_idle: Callable[[asyncio.AbstractEventLoop], bool] | None = None,
+        on_refused: OnRefused | None = None,
+        patience: int = PATIENCE,
+    ) -> None:
+        """Make a clock that starts at a moment: an aware datetime, or seconds since the epoch.
+
+        `zone` is an IANA name, or what POSIX allows in `TZ`; without one it stays that of the machine. `seed` seeds
+        `random`. `on_stall` is told where all wait for what can't come; what it gives back is raised in the thread
+        that has entered the clock. `is_idle` tells of an event loop whether its timers are nobody's (heartbeats).
+        `on_refused` is told of an event loop that waits where Python can't see it; what it gives back is raised there.
+        """
+        seconds = start.timestamp() if isinstance(start, dt.datetime) else start
+        self.start = dt.datetime.fromtimestamp(seconds, dt.UTC)
+        """When the clock starts."""
+        self._zone = zone
+        self._seed = seed
+        self._on_stall = on_stall
+        self._is_idle = is_idle
+        self._on_refused = on_refused
+        self._patience = patience
+        self._sleeps = Sleeps()
+        self._patches = Patches()
+        self._kernel: Kernel | None = None
+
+    def __enter__(self) -> Self:
+        refuse_other_clocks()
+        check_python()
+        load_time_machine()
+        kernel = Kernel(on_stall=self._stalled, patience=self._patience)
+        self._sleeps = Sleeps()
+        self._patches = Patches()
+        try:
+            self._set(kernel)
+            kernel.arrive(kernel.enlist(threading.current_thread().name))
+            check_wall(self.start)
+        except BaseException:
+            self._patches.undo()
+            raise
+        self._kernel = kernel
+        time.sleep.__self__.clock = self  # type: ignore[attr-defined]  # it is a Hand now
+        _leave_in_children()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        kernel = self._on
+        kernel.close()
+        self._patches.undo()
+
+    @property
+    def now(self) -> dt.datetime:
+        """The time on this clock, in UTC."""
+        return self.start + dt.timedelta(microseconds=self._on.ticks.look() // 1000)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._on.ticks.look() / SECOND
+
+    @property
+    def sleeps(self) -> list[Sleep]:
+        """What was slept so far, in order."""
+        return self._sleeps.list
+
+    @property
+    def flows(self) -> list[Flow]:
+        """The stretches in which time went as real time does, for something real that took long."""
+        return list(self._on.reality.flows)
+
+    def wait(self, seconds: float) -> None:
+        """Wait on this clock; it doesn't count as a sleep."""
+        self._on.wait(seconds, really=_sleep_really)
+
+    async def wait_async(self, seconds: float) -> None:
+        """Wait on this clock, in a task of asyncio's or trio's; it doesn't count as a sleep."""
+        loop = asyncio._get_running_loop()
+        if loop is None:
+            trio = sys.modules["trio"]
+            with trio.CancelScope(deadline=trio.current_time() + seconds):
+                await trio.sleep_forever()
+            return
+        future = loop.create_future()
+        handle = loop.call_later(seconds, _wake, future)
+        try:
+            await future
+        finally:
+            handle.cancel()
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Announce real work: no time is jumped over meanwhile, and who waits in it waits in real time."""
+        return self._on.at_something_real()
+
+    def progress(self) -> None:
+        """Note that something was sent or received."""
+        self._on.progress()
+
+    def forget(self) -> None:
+        """Take the clock out of a child process that was forked while it was on."""
+        self._on.closed = True
+        self._on.members.clear()
+        self._patches.undo()
+
+    @property
+    def _on(self) -> Kernel:
+        if self._kernel is None:
+            raise ClockError("it has not been entered", remedy="with clock: ...")
+        return self._kernel
+
+    def _set(self, kernel: Kernel) -> None:
+        """Put the clock in, that of whom it is made of first."""
+        patches, members = self._patches, kernel.members
+        counts = lambda: get_ident() in members  # noqa: E731
+
+        def sleep(seconds: Any) -> None:
+            __tracebackhide__ = True
+            if get_ident() in members and isinstance(seconds, int | float) and seconds > 0:
+                kernel.wait(seconds, really=_sleep_really)
+            else:
+                real().sleep(seconds)
+
+        def then() -> None:
+            check_trio()
+            set_trio(patches, kernel)
+            set_trio_pool(patches, kernel)
+            set_random(patches, self._seed, sys.modules["trio._core._run"]._r)  # it shuffles its tasks
+            set_trio_sleeps(patches, self._sleeps, counts=counts)
+
+        set_wall(patches, kernel, start=round(self.start.timestamp() * SECOND), zone=self._zone)
+        set_ticks(patches, kernel)
+        set_sleeps(patches, self._sleeps, counts=counts, sleep=sleep)
+        set_locks(patches, kernel)
+        set_members(patches, kernel)
+        set_pools(patches, kernel)
+        set_joins(patches, kernel)
+        set_loops(patches, kernel, is_idle=self._is_idle)
+        set_refusals(patches, kernel, on_refused=self._on_refused)
+        when_imported(patches, "trio", then)
+        when_imported(patches, "anyio._backends._asyncio", lambda: set_anyio_pool(patches, kernel))
+        set_random(patches, self._seed)
+
+    def _stalled(self, reason: str) -> BaseException | None:
+        return self._on_stall(make_stall(self._on, reason))
+
+
+@cache
+def _leave_in_children() -> None:
+    """Have forked children live in real time: theirs are the threads of nobody."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_leave)
+
+
+def _leave() -> None:
+    if is_led(time.sleep) and time.sleep.__self__.clock is not None:  # type: ignore[attr-defined]  # it is a Hand
+        time.sleep.__self__.clock.forget()  # type: ignore[attr-defined]
+
+
+def _sleep_really(seconds: float | None) -> bool:
+    real().sleep(seconds)
+    return False
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

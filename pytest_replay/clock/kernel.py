@@ -1,0 +1,314 @@
+"""Kernel: who of the members runs, who waits for what, and when time moves on.
+
+Time stands still while any member runs. The last one that parks moves it to the earliest deadline, and wakes that one
+waiter. Every change is made under one guard; threads wait at gates of their own, and look after the rest meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.clock.deadlines import Deadlines
+from pytest_replay.clock.members import Lost, Member, State, Wait
+from pytest_replay.clock.originals import (
+    Guard,
+    closed_gate,
+    get_ident,
+    lock_acquire,
+    lock_release,
+    real,
+)
+from pytest_replay.clock.reality import Reality
+from pytest_replay.clock.ticks import Ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    OnStall = Callable[[str], BaseException | None]
+    """Is told why nothing can come; may give what the test's thread is to be failed with."""
+
+SECOND = 1_000_000_000
+_OVERSHOOT = 100_000
+"""Nanoseconds that a jump goes too far: who sleeps to the moment at which he may go on would have to sleep again."""
+_ROUND = 0.1
+"""Real seconds after which a parked thread looks around."""
+_SHORT_ROUND = 0.005
+"""The same while time flows, for a deadline may come."""
+_STALL = SECOND * 3 // 10
+"""Real nanoseconds for which nothing may happen: a thread older than the clock may be about to call."""
+
+
+class Kernel:
+    """What one clock knows of its members."""
+
+    def __init__(self, *, on_stall: OnStall, patience: int) -> None:
+        """Make a kernel that takes `patience` jumps without any progress for a stall."""
+        self.guard = Guard()
+        self.ticks = Ticks()
+        self.members: dict[int, Member] = {}
+        """Those whose threads run, by the ids of these."""
+        self.roster: dict[Member, None] = {}
+        """All of them, in the order in which they came."""
+        self.running = 0
+        """How many are not parked."""
+        self.closed = False
+        self.reality = Reality(self)
+        self.waiting: dict[int, deque[Wait]] = {}
+        """Parked waits by what they may be called by."""
+        self._deadlines = Deadlines()
+        self._orders = count()
+        self._jumps = 0
+        """Since the last progress."""
+        self._still = 0
+        """Real nanoseconds: since when all wait for ever."""
+        self._stalled = False
+        self._on_stall = on_stall
+        self._patience = patience
+        self._now = real().perf_counter_ns
+
+    def look(self) -> int | None:
+        """Tell the nanoseconds since the start; None for a thread that is no member."""
+        member = self.members.get(get_ident())
+        if member is None:
+            return None
+        member.looks += 1
+        if member.real:
+            self.reality.notice()
+        return self.ticks.look()
+
+    def progress(self) -> None:
+        """Note that something was said or heard: time doesn't run away."""
+        self._jumps = 0
+
+    def wait(
+        self,
+        timeout: float | None,
+        *,
+        really: Callable[[float | None], bool],
+        ready: Callable[[], bool] | None = None,
+        keys: tuple[int, ...] = (),
+        loop: Any = None,
+        guest: bool = False,
+        fail: Callable[[BaseException], None] | None = None,
+        idle: bool = False,
+        weak: bool = False,
+    ) -> bool:
+        """Park the calling thread until it is ready, at most for some seconds; what comes back tells whether it is.
+
+        `ready` is asked under the guard, before the thread parks and whenever it is called. `really` waits
+        in real time: for whom the clock does not count, or counts no more. What a stall fails the test with is raised,
+        or given to `fail`. `idle` tells of a thread that waits for work: it is left alone when a clock ends that has
+        stalled. `guest` tells of a `loop` whose tasks are the test's: a stall fails one of them.
+        What is `weak` is woken when time comes by, and doesn't have it go there.
+        """
+        __tracebackhide__ = True
+        member = self.members.get(get_ident())
+        if member is None or member.real:
+            return really(timeout)
+        member.looks += 1
+        start = self.ticks.look()
+        deadline = None
+        if timeout is not None and timeout < math.inf:
+            deadline = start + max(0, math.ceil(timeout * SECOND))
+        wait = Wait(
+            member, deadline, next(self._orders), keys, loop, ready=ready, idle=idle, guest=guest, weak=weak
+        )
+        while True:
+            with self.guard:
+                expired = wait.state is State.EXPIRED
+                if wait.came or (ready is not None and not (expired and wait.gate is None) and ready()):
+                    return True
+                if expired:
+                    return False
+                if self.closed:
+                    break
+                self._park(wait)
+            self._stay(wait)
+            if wait.failure is not None:
+                if fail is None:
+                    raise wait.failure
+                fail(wait.failure)
+                return False
+        return really(None if deadline is None else max(0, deadline - self.ticks.look()) / SECOND)
+
+    def wait_really(self, timeout: float | None, *, attempt: Callable[[float], bool]) -> None:
+        """Wait for something real, some seconds of the clock at most. `attempt` waits for some real seconds for it."""
+        member = self.members[get_ident()]
+        deadline = None if timeout is None else self.ticks.look() + math.ceil(timeout * SECOND)
+        with self.at_something_real():
+            since = member.since
+            while not attempt(_SHORT_ROUND if self.ticks.flowing else _ROUND):
+                self.reality.notice()
+                if deadline is not None and self.ticks.look() >= deadline:
+                    member.again = since
+                    return
+
+    def call(self, key: int) -> None:
+        """Wake the first who waits for something, for it may have come."""
+        if key not in self.waiting:
+            return
+        with self.guard:
+            if key in self.waiting:
+                self._wake(self.waiting[key][0], State.CALLED)
+
+    def enlist(self, name: str) -> Member:
+        """Take on a member whose thread, or whose turn, is still to come; it counts as running."""
+        with self.guard:
+            member = Member(name, since=self._now())
+            self.roster[member] = None
+            self.running += 1
+        return member
+
+    def arrive(self, member: Member) -> None:
+        """Have the calling thread be a member from now on."""
+        with self.guard:
+            member.ident = get_ident()
+            self.members[member.ident] = member
+
+    def leave(self, member: Member) -> None:
+        """Let a member go that is not parked; whoever waits for that is woken."""
+        with self.guard:
+            if member.left:
+                return
+            member.left = True
+            self.roster.pop(member, None)
+            if member.ident is not None:
+                self.members.pop(member.ident, None)
+            for wait in list(self.waiting.get(id(member), ())):
+                self._wake(wait, State.CALLED)
+            self.running -= 1
+            self._settle()
+
+    @contextmanager
+    def at_something_real(self) -> Iterator[None]:
+        """Have the calling thread be at something real: it counts as running, and what it waits for is real."""
+        member = self.members.get(get_ident())
+        if member is None:
+            yield
+            return
+        with self.reality.of(member):
+            yield
+
+    def close(self) -> None:
+        """End all waits; the threads that are left wait the rest of them in real time.
+
+        Those end that the interpreter would wait for at its end, if the clock has stalled.
+        """
+        with self.guard:
+            self.closed = True
+            self.reality.end()
+            for member in list(self.roster):
+                if member.wait is not None:
+                    if self._stalled and not (member.daemon or member.wait.idle):
+                        member.wait.failure = Lost()
+                    self._wake(member.wait, State.LEFT)
+                member.left = True
+            self.members.clear()
+            self.roster.clear()
+
+    def _park(self, wait: Wait) -> None:
+        wait.state = State.PARKED
+        wait.gate = None  # that of an earlier parking is open
+        wait.member.wait = wait
+        wait.member.again = None
+        for key in wait.keys:
+            self.waiting.setdefault(key, deque()).append(wait)
+        self._deadlines.file(wait)
+        self.running -= 1
+        self._settle()
+        wait.gate = closed_gate() if wait.state is State.PARKED else None
+
+    def _wake(self, wait: Wait, state: State) -> None:
+        wait.state = state
+        wait.member.wait = None
+        for key in wait.keys:
+            self.waiting[key].remove(wait)
+            if not self.waiting[key]:
+                del self.waiting[key]
+        self.running += 1
+        self.reality.pause()
+        if wait.gate is not None:
+            lock_release(wait.gate)
+
+    def _settle(self) -> None:
+        """Do what is to be done when fewer run than before."""
+        if self.running == 0:
+            self._move()
+        else:
+            self.reality.resume()
+
+    def _move(self) -> None:
+        """Go to the earliest deadline, and wake one waiter."""
+        self._still = self._now()
+        first = self._deadlines.earliest() if self._deadlines.has_strong() else None
+        if first is None or self._jumps > self._patience or self.closed:
+            return
+        deadline, wait = first
+        self._jumps += not wait.weak
+        self.ticks.jump(deadline + _OVERSHOOT)
+        self._wake(wait, State.EXPIRED)
+
+    def _stay(self, wait: Wait) -> None:
+        """Keep the calling thread at its gate."""
+        gate = wait.gate
+        if gate is None:
+            return
+        try:
+            self._look_around(wait)
+            while wait.state is State.PARKED and not lock_acquire(gate, timeout=self._round(wait)):
+                self._look_around(wait)
+        except BaseException:
+            with self.guard:
+                if wait.state is State.PARKED:
+                    self._wake(wait, State.LEFT)
+            raise
+
+    def _round(self, wait: Wait) -> float:
+        if not self.ticks.flowing:
+            return _ROUND
+        left = _SHORT_ROUND if wait.deadline is None else (wait.deadline - self.ticks.look()) / SECOND
+        return min(max(left, 0.0), _SHORT_ROUND)
+
+    def _look_around(self, wait: Wait) -> None:
+        """Do what nobody else may do: something has come unannounced, time flows, nothing can happen any more."""
+        reason = None
+        with self.guard:
+            if wait.state is not State.PARKED:
+                return
+            if wait.ready is not None and wait.ready():
+                wait.came = True
+                self._wake(wait, State.CALLED)
+            elif self.running:
+                self.reality.notice()
+                first = self._deadlines.earliest()
+                if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():
+                    self._wake(first[1], State.EXPIRED)
+            elif self._jumps > self._patience:
+                reason = f"time runs away: {self._patience} waits in a row in which nothing was said or heard"
+            elif self._now() - self._still > _STALL:
+                reason = "all wait, and nothing can come"
+            if reason is not None:
+                self._jumps = 0
+                self._still = self._now()
+        if reason is not None:
+            self._stall(wait, reason)
+
+    def _stall(self, wait: Wait, reason: str) -> None:
+        self._stalled = True
+        wait.member.real += 1  # what the callback waits for is real
+        try:
+            failure = self._on_stall(reason)
+        finally:
+            wait.member.real -= 1
+        with self.guard:
+            guests = (member for member in self.roster if member.wait is not None and member.wait.guest)
+            test = next(guests, next(iter(self.roster), None))
+            if failure is not None and test is not None and test.wait is not None:
+                test.wait.failure = failure
+                self._wake(test.wait, State.FAILED)
+            if self.running == 0:
+                self._move()

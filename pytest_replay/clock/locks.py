@@ -1,0 +1,159 @@
+"""Locks: who waits for one is parked. Conditions, events, semaphores, barriers, queues and futures are made of them."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.clock.originals import (
+    CONDITION_WAIT,
+    LOCK,
+    RLOCK,
+    SIMPLE_QUEUE,
+    WORKER,
+    lock_acquire,
+    lock_release,
+    queue_get,
+    queue_put,
+    rlock_acquire,
+    rlock_release,
+    rlock_release_save,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_replay.clock.kernel import Kernel
+    from pytest_replay.clock.patches import Patches
+
+_BRIEF = 0.002
+"""Real seconds that a lock may be held by a thread that is no member, before who waits for it counts as parked."""
+
+
+def set_locks(patches: Patches, kernel: Kernel) -> None:
+    """Have waits for locks of all kinds, and for `SimpleQueue`, be waits on the clock."""
+    for kind, take, give in ((LOCK, lock_acquire, lock_release), (RLOCK, rlock_acquire, rlock_release)):
+        acquire, release = _acquire(kernel, take), _release(kernel, give)
+        for name in ("acquire", "acquire_lock", "__enter__"):
+            if name in vars(kind):
+                patches.method(kind, name, acquire)
+        for name in ("release", "release_lock"):
+            if name in vars(kind):
+                patches.method(kind, name, release)
+        patches.method(kind, "__exit__", _exit(release))
+    patches.method(RLOCK, "_release_save", _release_save(kernel))
+    patches.method(RLOCK, "_acquire_restore", _acquire_restore(_acquire(kernel, rlock_acquire)))
+    patches.method(SIMPLE_QUEUE, "get", _get(kernel))
+    for name in ("put", "put_nowait"):
+        patches.method(SIMPLE_QUEUE, name, _put(kernel))
+
+
+def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
+    members, ident = kernel.members, threading.get_ident
+
+    def acquire(self: Any, blocking: Any = True, timeout: float = -1) -> bool:  # noqa: FBT002  # as in C
+        __tracebackhide__ = True
+        if not blocking or (timeout != -1 and not timeout > 0):
+            return take(self, blocking, timeout)  # at once, or an error
+        if take(self, False):  # noqa: FBT003
+            return True
+        if ident() not in members:
+            return take(self, True, timeout)  # noqa: FBT003
+        limit = None if timeout == -1 else timeout
+        condition = _waited()
+        if condition is not None:
+            # One that is older than the clock has just let its lock go by a method that it has kept.
+            kernel.call(id(condition._lock))
+        elif take(self, True, min(_BRIEF, limit or _BRIEF)):  # noqa: FBT003
+            return True
+        return kernel.wait(
+            limit,
+            ready=lambda: take(self, False),  # noqa: FBT003
+            really=lambda left: take(self, True, -1 if left is None else left),  # noqa: FBT003
+            keys=(id(self),),
+        )
+
+    return acquire
+
+
+def _waited() -> Any:
+    """Find the condition in which who acquires a lock waits for another thread, and not for the lock itself."""
+    frame = sys._getframe(2)
+    return frame.f_locals["self"] if frame.f_code is CONDITION_WAIT else None
+
+
+def _release(kernel: Kernel, give: Callable[..., None]) -> Callable[..., None]:
+    waiting, call = kernel.waiting, kernel.call
+
+    def release(self: Any) -> None:
+        give(self)
+        if waiting:
+            call(id(self))
+
+    return release
+
+
+def _exit(release: Callable[[Any], None]) -> Callable[..., None]:
+    def leave(self: Any, *exc_info: object) -> None:  # noqa: ARG001  # as in C
+        release(self)
+
+    return leave
+
+
+def _release_save(kernel: Kernel) -> Callable[..., Any]:
+    def release_save(self: Any) -> Any:
+        state = rlock_release_save(self)
+        kernel.call(id(self))
+        return state
+
+    return release_save
+
+
+def _acquire_restore(acquire: Callable[..., bool]) -> Callable[..., None]:
+    def acquire_restore(self: Any, state: Any) -> None:
+        acquire(self)
+        # Nobody else gets between: who holds it may take it as often as it was held.
+        for _ in range(state[0] - 1):
+            rlock_acquire(self)
+
+    return acquire_restore
+
+
+def _get(kernel: Kernel) -> Callable[..., Any]:
+    members, ident = kernel.members, threading.get_ident
+
+    def get(self: Any, block: Any = True, timeout: float | None = None) -> Any:  # noqa: FBT002  # as in C
+        __tracebackhide__ = True
+        if not block or ident() not in members or (timeout is not None and timeout <= 0):
+            return queue_get(self, block, timeout)
+        found: list[Any] = []
+
+        def take(block: Any, left: float | None) -> bool:
+            try:
+                found.append(queue_get(self, block, left))
+            except queue.Empty:
+                return False
+            return True
+
+        kernel.wait(
+            timeout,
+            ready=lambda: take(False, None),  # noqa: FBT003
+            really=lambda left: take(True, left),  # noqa: FBT003
+            keys=(id(self),),
+            idle=sys._getframe(1).f_code is WORKER,
+        )
+        if not found:
+            raise queue.Empty
+        return found[0]
+
+    return get
+
+
+def _put(kernel: Kernel) -> Callable[..., None]:
+    def put(self: Any, item: Any, block: Any = True, timeout: float | None = None) -> None:  # noqa: FBT002
+        queue_put(self, item, block, timeout)
+        kernel.call(id(self))
+
+    return put

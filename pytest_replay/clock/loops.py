@@ -1,0 +1,66 @@
+"""Loops: an event loop of asyncio's that has nothing to do is parked until its next timer, or until it is called."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from asyncio import selector_events
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.clock.originals import get_ident
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_replay.clock.kernel import Kernel
+    from pytest_replay.clock.patches import Patches
+
+SELECTORS = ("SelectSelector", "PollSelector", "EpollSelector", "DevpollSelector", "KqueueSelector")
+SELECTOR_LOOP: Any = selector_events.BaseSelectorEventLoop
+
+
+def set_loops(
+    patches: Patches, kernel: Kernel, *, is_idle: Callable[[asyncio.AbstractEventLoop], bool] | None
+) -> None:
+    """Have selectors wait on the clock. `is_idle` tells of a loop whether all of its timers are nobody's."""
+    for name in SELECTORS:
+        kind: Any = getattr(selectors, name, None)
+        if kind is not None:
+            patches.attribute(kind, "select", _select(kernel, kind.select, is_idle))
+    write = SELECTOR_LOOP._write_to_self
+
+    def write_to_self(self: Any) -> None:
+        write(self)
+        kernel.call(id(self._selector))
+
+    patches.attribute(SELECTOR_LOOP, "_write_to_self", write_to_self)
+
+
+def _select(
+    kernel: Kernel,
+    original: Callable[..., list[Any]],
+    is_idle: Callable[[asyncio.AbstractEventLoop], bool] | None,
+) -> Callable[..., list[Any]]:
+    members = kernel.members
+
+    def select(self: Any, timeout: float | None = None) -> list[Any]:
+        __tracebackhide__ = True
+        member = members.get(get_ident())
+        if member is None or member.real or (timeout is not None and timeout <= 0):
+            return original(self, timeout)
+        events: list[Any] = []
+
+        def attempt(seconds: float | None) -> bool:
+            events.extend(original(self, seconds))
+            return bool(events)
+
+        loop = asyncio._get_running_loop()
+        own = loop is not None and getattr(loop, "_selector", None) is self
+        if not own or len(self.get_map()) > 1:  # one is the loop's own, to be called by
+            kernel.wait_really(timeout, attempt=attempt)
+            return events
+        idle = loop is not None and is_idle is not None and is_idle(loop)
+        kernel.wait(timeout, ready=lambda: attempt(0), really=attempt, keys=(id(self),), loop=loop, weak=idle)
+        return events
+
+    return select

@@ -1,0 +1,84 @@
+"""Members: the threads that live by a clock, and what they wait for. Plain data; the kernel owns them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+MEMBER = "_pytest_replay_member"
+"""Attribute of a thread: what it is to the clock that it was started on."""
+
+
+class Lost(SystemExit):
+    """Ends a thread in which somebody waits on a clock that has stalled, and has ended: nobody will ever call it."""
+
+
+class State(Enum):
+    """What has become of a wait."""
+
+    PARKED = auto()
+    CALLED = auto()
+    """Somebody did what it may have waited for."""
+    EXPIRED = auto()
+    FAILED = auto()
+    LEFT = auto()
+    """It was given up by its own thread, or the clock was closed."""
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A thread that lives by the clock, or work that is on its way to a thread."""
+
+    name: str
+    since: int
+    """Real nanoseconds: since when it is not known to have done anything."""
+    ident: int | None = None
+    """Its thread, once that runs."""
+    wait: Wait | None = None
+    """What it is parked in."""
+    real: int = 0
+    """How many times over it has said that it is at something real."""
+    looks: int = 0
+    """How often it has looked at the clock."""
+    seen: tuple[int, int] = (0, 0)
+    """Its looks, and the nanoseconds that it has computed, when it was last known to do anything."""
+    again: int | None = None
+    """The same of something real that it has left for a moment."""
+    left: bool = False
+    daemon: bool = False
+    """Whether the interpreter doesn't wait for it at its end."""
+
+
+@dataclass(slots=True, eq=False)
+class Wait:
+    """One wait of one member, until it is called, or its deadline passes."""
+
+    member: Member
+    deadline: int | None
+    """Nanoseconds on the clock."""
+    order: int
+    """Of equal deadlines the one that was parked first comes first."""
+    keys: tuple[int, ...] = ()
+    """What it may be called by: ids of locks, queues, selectors, members."""
+    loop: Any = None
+    """The event loop that waits, if one does."""
+    guest: bool = False
+    """Whether that is the guest of another loop, whose tasks are the test's, and not its thread."""
+    state: State = State.CALLED
+    gate: Any = None
+    """The lock that its thread waits at."""
+    failure: BaseException | None = None
+    ready: Callable[[], bool] | None = None
+    weak: bool = False
+    """Whether its deadline only comes on the way to another one: nobody waits for that (heartbeats)."""
+    idle: bool = False
+    """Whether it waits for work, and whoever has that to give ends it."""
+    came: bool = False
+    """Whether `ready` has said so already. It is not asked again: what takes a lock or an item to tell, has it."""
+    filed: bool = field(default=False)
+    """Whether its deadline is on the heap."""

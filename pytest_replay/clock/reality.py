@@ -1,0 +1,115 @@
+"""Reality: members that are at something real: a C call, a child process, a socket.
+
+No time is jumped over meanwhile. When that has taken a second, and others wait, time flows as real time does, until
+it is done. A thread that computes is none of them: what tells is the processor time of its thread.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_replay.clock.originals import real
+from pytest_replay.clock.places import place_of_member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_replay.clock.kernel import Kernel
+    from pytest_replay.clock.members import Member
+
+GRACE = 1_000_000_000
+"""Real nanoseconds that something real may take before time flows."""
+_BUSY = 20
+"""One part in so many of the time is computed by a thread that is not waiting for something real."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A stretch in which time went as real time does."""
+
+    culprits: tuple[str, ...]
+    """Who was at something real, and where: a line each."""
+    seconds: float = 0.0
+
+
+class Reality:
+    """Judges who is at something real, and lets time flow for it."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.flows: list[Flow] = []
+        """What there was of it, in order."""
+        self._kernel = kernel
+        self._now = real().perf_counter_ns
+        self._culprits: tuple[str, ...] = ()
+        """For whom time flows, or did until somebody else had something to do."""
+
+    @contextmanager
+    def of(self, member: Member) -> Iterator[None]:
+        """Have a member be at something real."""
+        with self._kernel.guard:
+            if not member.real:
+                member.since = member.again or self._now()
+                member.again = None
+            member.real += 1
+            self.resume()
+        try:
+            yield
+        finally:
+            with self._kernel.guard:
+                member.real -= 1
+                if not member.real:
+                    self.pause()
+                    member.since = self._now()
+
+    def notice(self) -> None:
+        """Look whether all who run are at something real, and have been for long enough."""
+        with self._kernel.guard:
+            if not self._all_real():
+                self.end()
+            elif not self._kernel.ticks.flowing:
+                self._culprits = self._culprits or tuple(map(place_of_member, self._running()))
+                self._kernel.ticks.flow()
+
+    def pause(self) -> None:
+        """Have time stand still as somebody else has something to do. Under the guard."""
+        if self._kernel.ticks.flowing:
+            seconds = self._kernel.ticks.stop() / 1e9
+            if self.flows and self.flows[-1].culprits == self._culprits:
+                seconds += self.flows.pop().seconds
+            self.flows.append(Flow(self._culprits, seconds))
+
+    def resume(self) -> None:
+        """Go on where `pause` has left off, if it is still the same that takes so long. Under the guard."""
+        if self._culprits and self._all_real():
+            self._kernel.ticks.flow()
+
+    def end(self) -> None:
+        """Have time stand still until something takes a second again. Under the guard."""
+        self.pause()
+        self._culprits = ()
+
+    def _running(self) -> Iterator[Member]:
+        return (member for member in self._kernel.roster if member.wait is None)
+
+    def _all_real(self) -> bool:
+        now = self._now()
+        judged = [self._is_real(member, now) for member in self._running()]  # each of them is looked at
+        return all(judged)
+
+    def _is_real(self, member: Member, now: int) -> bool:
+        if not member.real and member.ident is not None:
+            looks, computed = member.looks, _computed_by(member.ident)
+            if looks != member.seen[0] or computed - member.seen[1] > (now - member.since) // _BUSY:
+                member.seen, member.since = (looks, computed), now
+        return now - member.since >= GRACE
+
+
+def _computed_by(ident: int) -> int:
+    """Tell the processor time of a thread that is running, in nanoseconds; 0 where the system doesn't tell."""
+    read = real().clock_gettime_ns
+    if read is None or not hasattr(time, "pthread_getcpuclockid"):
+        return 0
+    return read(time.pthread_getcpuclockid(ident))

@@ -1,0 +1,129 @@
+"""Seams: where the clock takes hold of Python and of its libraries, and what it takes for granted there.
+
+Each is looked at before the first clock starts; where one is gone the clock refuses to, and names it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures.thread as pools
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from asyncio import base_events, futures, selector_events
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.clock.native import check_builtin, dict_of
+from pytest_replay.clock.originals import LOCK, READERS, RLOCK, SIMPLE_QUEUE, TEXTS, TIMES
+from pytest_replay.errors import ClockSeamError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """A function, and the names that its code has to say: what is put elsewhere there, and how it is called."""
+
+    owner: Any
+    name: str
+    says: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        owner = self.owner
+        where = owner.__name__ if not isinstance(owner, type) else f"{owner.__module__}.{owner.__qualname__}"
+        return f"{where}.{self.name}"
+
+    def check(self) -> None:
+        """Raise ClockSeamError where it is gone."""
+        found = getattr(self.owner, self.name, None)
+        if found is None:
+            raise ClockSeamError(str(self), found="nothing of that name")
+        code = getattr(found, "__code__", None)
+        missing = set(self.says) - set(getattr(code, "co_names", ()))
+        if missing:
+            raise ClockSeamError(str(self), found=f"code that doesn't use {', '.join(sorted(missing))}")
+
+
+def python_seams() -> Iterator[Seam]:
+    """Name the seams of the standard library that are written in Python."""
+    yield Seam(
+        threading.Condition, "wait", ("_allocate_lock", "acquire", "_release_save", "_acquire_restore")
+    )
+    yield Seam(threading.Condition, "notify", ("_waiters", "release"))
+    yield Seam(threading.Event, "wait", ("_cond", "wait"))
+    yield Seam(threading.Thread, "_bootstrap_inner", ("run", "_invoke_excepthook"))
+    yield Seam(threading.Thread, "start")
+    yield Seam(threading.Thread, "join")
+    if sys.platform != "win32":
+        yield Seam(subprocess.Popen, "_wait")
+    yield Seam(pools, "_worker", ("get", "run"))
+    yield Seam(pools._WorkItem, "run", ("set_result", "set_exception"))
+    yield Seam(pools.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
+    yield Seam(base_events.BaseEventLoop, "time", ("monotonic",))
+    yield Seam(base_events.BaseEventLoop, "_run_once", ("_selector", "select"))
+    yield Seam(base_events.BaseEventLoop, "call_later")
+    yield Seam(selector_events.BaseSelectorEventLoop, "_write_to_self", ("_csock", "send"))
+    yield Seam(asyncio.tasks, "sleep", ("call_later", "_set_result_unless_cancelled"))
+    yield Seam(futures, "_set_result_unless_cancelled")
+    yield Seam(selectors.SelectSelector, "select")
+    yield Seam(selectors.DefaultSelector, "select")
+
+
+def trio_seams() -> Iterator[Seam]:
+    """Name the seams of trio, which is imported."""
+    run, timeouts = sys.modules["trio._core._run"], sys.modules["trio._timeouts"]
+    wakeup = sys.modules["trio._core._wakeup_socketpair"]
+    yield Seam(run, "GLOBAL_RUN_CONTEXT")
+    yield Seam(run, "_MAX_TIMEOUT")
+    yield Seam(run, "TheIOManager")
+    yield Seam(run, "_r")
+    yield Seam(run.TheIOManager, "get_events", ("_registered",))
+    yield Seam(run.SystemClock, "current_time", ("perf_counter",))
+    yield Seam(run.Task, "_attempt_abort")
+    yield Seam(run.Runner, "spawn_impl")
+    yield Seam(run.Runner, "is_guest")
+    yield Seam(sys.modules["trio._core._thread_cache"].ThreadCache, "start_thread_soon")
+    yield Seam(wakeup.WakeupSocketpair, "wakeup_thread_and_signal_safe")
+    yield Seam(timeouts, "sleep", ("sleep_until",))
+    yield Seam(timeouts, "sleep_until", ("move_on_at",))
+
+
+@cache
+def check_python() -> None:
+    """Raise ClockSeamError where this Python is not as the clock needs it. Looks once for each process."""
+    if sys.implementation.name != "cpython":
+        raise ClockSeamError("the interpreter", found=f"{sys.implementation.name}, not cpython")
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        raise ClockSeamError("the interpreter", found="cpython without its global lock")
+    for name in (*TIMES, *TEXTS, *READERS):
+        check_builtin(getattr(time, name, None), seam=f"time.{name}")
+    for kind, names in (
+        (LOCK, _LOCK_METHODS),
+        (RLOCK, (*_LOCK_METHODS, "_release_save", "_acquire_restore")),
+        (SIMPLE_QUEUE, ("get", "put", "put_nowait")),
+    ):
+        for name in names:
+            if name not in dict_of(kind):
+                raise ClockSeamError(
+                    f"{kind.__module__}.{kind.__qualname__}.{name}", found="nothing of that name"
+                )
+    for seam in python_seams():
+        seam.check()
+
+
+@cache
+def check_trio() -> None:
+    """Raise ClockSeamError where the installed trio is not as the clock needs it. Looks once for each process."""
+    try:
+        for seam in trio_seams():
+            seam.check()
+    except (KeyError, AttributeError) as error:
+        raise ClockSeamError(f"trio {version('trio')}", found=f"no {error}") from None

@@ -1,0 +1,184 @@
+"""Sleeps: what the code under test slept, in order; the same while recording as on the recorded clock.
+
+A sleep is what somebody asks to wait for without asking for anything else: `time.sleep`, `asyncio.sleep`, `trio.sleep`,
+`anyio.sleep`, and `wait` of an Event or a Condition with a timeout. A timeout of a queue, a future, a join or a
+request is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from asyncio import base_events, futures
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.clock.originals import EVENT_WAIT
+from pytest_replay.clock.places import caller_of, is_machinery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from pytest_replay.clock.patches import Patches
+
+_LIBRARIES = frozenset({"aio_pika", "aiormq"})
+"""Packages whose sleeps are heartbeats and pauses before they connect again: they are not the test's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """One sleep."""
+
+    seconds: float
+    """What was asked for."""
+    module: str
+    """Who asked: the first frame that is neither the standard library's nor that of an event loop."""
+    function: str
+    """Its qualified name."""
+    line: int
+    """1-based."""
+    thread: str
+    """The name of its thread."""
+    finished: bool = False
+    """Whether the sleep went on to its end: nobody woke or cancelled it."""
+
+
+class Sleeps:
+    """Keeps sleeps in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._kept: list[_Begun] = []
+
+    @property
+    def list(self) -> list[Sleep]:
+        """What has been slept so far."""
+        return [begun.told() for begun in self._kept]
+
+    def begin(self, seconds: float, frame: FrameType) -> _Begun:
+        """Note that somebody, in or outwards of a frame, begins to sleep."""
+        begun = _Begun(seconds, caller_of(frame))
+        if begun.module.partition(".")[0] not in _LIBRARIES:
+            self._kept.append(begun)
+        return begun
+
+
+class _Begun:
+    """A sleep that may come to its end."""
+
+    __slots__ = ("_code", "_line", "_seconds", "_thread", "finished", "module")
+
+    def __init__(self, seconds: float, caller: FrameType) -> None:
+        self.module = str(caller.f_globals.get("__name__", ""))
+        self.finished = False
+        self._seconds = seconds
+        self._code = caller.f_code
+        self._line = caller.f_lineno
+        self._thread = threading.current_thread()
+
+    def told(self) -> Sleep:
+        """Tell of it as it is now."""
+        function, thread = self._code.co_qualname, self._thread.name
+        return Sleep(self._seconds, self.module, function, self._line, thread=thread, finished=self.finished)
+
+
+def set_sleeps(
+    patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool], sleep: Callable[[Any], None]
+) -> None:
+    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` is to do."""
+
+    def time_sleep(seconds: Any, /) -> None:
+        __tracebackhide__ = True
+        if not counts() or not _is_time(seconds):
+            sleep(seconds)
+            return
+        begun = sleeps.begin(seconds, sys._getframe(1))
+        sleep(seconds)
+        begun.finished = True
+
+    patches.lead(time.sleep, time_sleep)
+    patches.attribute(threading.Condition, "wait", _condition_wait(sleeps, counts, threading.Condition.wait))
+    loop: Any = base_events.BaseEventLoop
+    patches.attribute(loop, "call_later", _call_later(sleeps, counts, loop.call_later))
+
+
+def set_trio_sleeps(patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool]) -> None:
+    """Have sleeps in trio kept, once it is imported."""
+    timeouts: Any = sys.modules["trio._timeouts"]
+    move_on_at, code = timeouts.move_on_at, timeouts.sleep_until.__code__
+
+    def move_on(deadline: float, **kwargs: Any) -> Any:
+        scope, frame = move_on_at(deadline, **kwargs), sys._getframe(1)
+        seconds = deadline - sys.modules["trio"].current_time()
+        if frame.f_code is not code or not counts() or seconds <= 0:
+            return scope
+        return _SleepScope(scope, sleeps.begin(_asked(frame, seconds), frame))
+
+    patches.attribute(timeouts, "move_on_at", move_on)
+
+
+def _asked(frame: FrameType, seconds: float) -> float:
+    """Tell what was asked for; where that was when to wake, to the millisecond, as it is never quite the same."""
+    outer = frame.f_back
+    if outer is not None and outer.f_code is sys.modules["trio._timeouts"].sleep.__code__:
+        asked: float = outer.f_locals["seconds"]
+        return asked
+    return round(seconds, 3)
+
+
+class _SleepScope:
+    """The cancel scope of a sleep in trio: it comes to its end by cancelling itself."""
+
+    def __init__(self, scope: Any, begun: _Begun) -> None:
+        self._scope = scope
+        self._begun = begun
+
+    def __enter__(self) -> Any:
+        return self._scope.__enter__()
+
+    def __exit__(self, *exc_info: object) -> Any:
+        swallowed = self._scope.__exit__(*exc_info)
+        self._begun.finished = self._scope.cancelled_caught
+        return swallowed
+
+
+def _is_time(seconds: Any) -> bool:
+    return isinstance(seconds, int | float) and seconds > 0
+
+
+def _condition_wait(sleeps: Sleeps, counts: Callable[[], bool], wait: Any) -> Callable[..., bool]:
+    def condition_wait(self: threading.Condition, timeout: float | None = None) -> bool:
+        __tracebackhide__ = True
+        frame = sys._getframe(1)
+        if frame.f_code is EVENT_WAIT and frame.f_back is not None:
+            frame = frame.f_back
+        if timeout is None or not timeout > 0 or is_machinery(frame) or not counts():
+            done: bool = wait(self, timeout)
+            return done
+        begun = sleeps.begin(timeout, frame)
+        called: bool = wait(self, timeout)
+        begun.finished = not called
+        return called
+
+    return condition_wait
+
+
+def _call_later(sleeps: Sleeps, counts: Callable[[], bool], call_later: Any) -> Callable[..., Any]:
+    fire: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+    code = asyncio.sleep.__code__
+
+    def call(self: Any, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        frame = sys._getframe(1)
+        if callback is not fire or frame.f_code is not code or not counts():
+            return call_later(self, delay, callback, *args, context=context)
+        begun = sleeps.begin(delay, frame)
+
+        def woken(future: Any, result: Any) -> None:
+            begun.finished = not future.cancelled()
+            fire(future, result)
+
+        return call_later(self, delay, woken, *args, context=context)
+
+    return call

@@ -1,0 +1,189 @@
+"""What is real while the clock is on: no time is jumped over, then it flows, and the culprit is named."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import socket
+import subprocess
+import sys
+import threading
+import time
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from pytest_replay.clock.originals import lock_acquire, real
+from pytest_replay.clock.ticks import Ticks
+
+if TYPE_CHECKING:
+    from pytest_replay.clock import RecordedClock
+
+CHILD = [sys.executable, "-c", "import time; time.sleep(1.5)"]
+
+
+def test_a_call_into_c_holds_time_and_then_lets_it_flow(clock: RecordedClock) -> None:
+    gate = threading.Lock()
+    gate.acquire()
+    thread = threading.Thread(target=lambda: lock_acquire(gate, timeout=1.6), name="caller")
+    before = real().perf_counter()
+    thread.start()
+    sleep(0.3)
+    slept = real().perf_counter() - before
+
+    assert clock.elapsed == pytest.approx(0.3, abs=0.1)
+    assert slept > 1.2  # a second of grace, and the sleep itself
+    (flow,) = clock.flows
+    assert [culprit.partition(":")[0] for culprit in flow.culprits] == ["caller"]
+    assert "test_reality.py" in flow.culprits[0]
+    thread.join()
+
+
+def test_a_short_call_into_c_takes_no_time(clock: RecordedClock) -> None:
+    gate = threading.Lock()
+    gate.acquire()
+    thread = threading.Thread(target=lambda: lock_acquire(gate, timeout=0.3))
+    thread.start()
+    sleep(60)
+    thread.join()
+
+    assert clock.elapsed == pytest.approx(60, abs=1e-3)
+    assert clock.flows == []
+
+
+def test_a_thread_that_computes_holds_time_as_long_as_it_takes(clock: RecordedClock) -> None:
+    told: list[float] = []
+
+    def compute() -> None:
+        until = real().perf_counter() + 1.6
+        while real().perf_counter() < until:
+            sum(range(1000))
+        told.append(clock.elapsed)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    sleep(0.2)
+    thread.join()
+
+    assert told[0] < 1e-3
+    assert clock.flows == []
+
+
+def test_a_child_process_is_waited_for_in_real_time(clock: RecordedClock) -> None:
+    thread = threading.Thread(target=subprocess.run, args=(CHILD,), kwargs={"timeout": 60})
+    thread.start()
+    sleep(0.1)
+
+    assert clock.elapsed == pytest.approx(0.1, abs=0.1)
+    assert any("Popen" in culprit for flow in clock.flows for culprit in flow.culprits)
+    thread.join()
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_child_process_is_not_given_up_too_early() -> None:
+    assert subprocess.run(CHILD, timeout=30, check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_forked_child_lives_in_real_time() -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("no fork")
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=lambda: answers.put((time.time(), repr(vars(time)["sleep"].__self__))))
+    child.start()
+    told, module = answers.get()
+    child.join()
+
+    assert told > 1.75e9  # the clock is at 1.7e9
+    assert module == repr(time)
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_a_socket_may_speak_at_any_time(library: str, clock: RecordedClock) -> None:
+    here, there = socket.socketpair()
+    speaker = threading.Timer(0.2, there.send, [b"x"])
+
+    async def in_asyncio() -> bytes:
+        here.setblocking(False)
+        speaker.start()
+        async with asyncio.timeout(60):
+            return await asyncio.get_running_loop().sock_recv(here, 1)
+
+    async def in_trio() -> bytes:
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(here))
+        speaker.start()
+        with trio.fail_after(60):
+            return bytes(await stream.receive_some(1))
+
+    with there:
+        got = asyncio.run(in_asyncio()) if library == "asyncio" else trio.run(in_trio)
+
+        assert got == b"x"
+        assert clock.elapsed == pytest.approx(0.2, abs=0.1)
+        assert "MainThread" in clock.flows[0].culprits[0]
+    here.close()
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_a_timeout_ends_a_wait_for_a_socket(library: str, clock: RecordedClock) -> None:
+    here, there = socket.socketpair()
+
+    async def in_asyncio() -> None:
+        here.setblocking(False)
+        async with asyncio.timeout(0.2):
+            await asyncio.get_running_loop().sock_recv(here, 1)
+
+    async def in_trio() -> None:
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(here))
+        with trio.fail_after(0.2):
+            await stream.receive_some(1)
+
+    run = {"asyncio": lambda: asyncio.run(in_asyncio()), "trio": lambda: trio.run(in_trio)}
+    with there, pytest.raises((TimeoutError, trio.TooSlowError)):
+        run[library]()
+
+    assert clock.elapsed == pytest.approx(0.2, abs=0.1)
+    here.close()
+
+
+def test_real_work_that_is_announced_is_waited_for_in_real_time(clock: RecordedClock) -> None:
+    before, at = real().perf_counter(), clock.elapsed
+    with clock.hold():
+        sleep(0.1)
+
+        assert real().perf_counter() - before >= 0.1
+        assert clock.elapsed - at < 1e-3
+
+
+def test_in_announced_work_a_deadline_comes_all_the_same(clock: RecordedClock) -> None:
+    with clock.hold():
+        end = monotonic() + 0.2
+        while monotonic() < end:
+            sleep(0.01)
+
+    assert clock.elapsed == pytest.approx(0.2, abs=0.1)
+    assert clock.flows
+
+
+def test_after_real_work_time_is_jumped_again(clock: RecordedClock) -> None:
+    with clock.hold():
+        sleep(0.01)
+    before = real().perf_counter()
+    sleep(3600)
+
+    assert real().perf_counter() - before < 60
+    assert clock.elapsed > 3600
+
+
+def test_time_that_flows_already_goes_on() -> None:
+    ticks = Ticks()
+    ticks.flow()
+    real().sleep(0.02)
+    before = ticks.look()
+
+    ticks.flow()
+
+    assert ticks.look() >= before > 0
