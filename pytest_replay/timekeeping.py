@@ -49,6 +49,8 @@ class Timekeeper:
         self._clock: Clock | None = None
         self._owner: Session | None = None
         """Whose clock it is that is on."""
+        self._monotonic = 0.0
+        """How far monotonic time had come on the last one: it never goes back from one test on a clock to the next."""
 
     def take(self, session: Session, cassette: Cassette | None) -> None:
         """Take a session into care, if it asks for a clock. Raises ClockError for a cassette that has no one time."""
@@ -87,6 +89,7 @@ class Timekeeper:
         if self._owner is session and self._clock is not None:
             clock, self._clock, self._owner = self._clock, None, None
             clock.__exit__(None, None, None)
+            self._monotonic = max(self._monotonic, clock.monotonic)
             self.flowed += _flows_of(clock, session.test)
 
     def end(self) -> None:
@@ -126,6 +129,7 @@ class Timekeeper:
             start + timedelta(seconds=kept.elapsed),
             zone=None if said is None else said.zone,
             seed=None if said is None else said.seed,
+            monotonic=self._monotonic,
             on_stall=self._fail,
             is_idle=self._is_idle,
             on_refused=self._refused,

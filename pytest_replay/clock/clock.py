@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_replay.clock.imports import when_imported
 from pytest_replay.clock.kernel import SECOND, Kernel
 from pytest_replay.clock.locks import set_locks
-from pytest_replay.clock.loops import set_loops
+from pytest_replay.clock.loops import set_loops, set_timers
 from pytest_replay.clock.native import is_led
 from pytest_replay.clock.originals import get_ident, real
 from pytest_replay.clock.patches import Patches
 from pytest_replay.clock.pools import set_anyio_pool, set_pools, set_trio_pool
 from pytest_replay.clock.refusals import refuse_other_clocks, set_refusals
 from pytest_replay.clock.seams import check_python, check_trio
-from pytest_replay.clock.sleeps import Sleeps, set_sleeps, set_trio_sleeps
+from pytest_replay.clock.sleeps import Sleeps, seconds_of, set_sleeps, set_trio_sleeps
 from pytest_replay.clock.stalls import Stall, fail_for, make_stall
 from pytest_replay.clock.threads import set_joins, set_members
 from pytest_replay.clock.trios import set_trio
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_replay.clock.sleeps import Sleep
 
 PATIENCE = 7_000
-"""Jumps in a row, without anything said or heard, that are taken for time that runs away.
+"""Jumps, for each thread that waits for one, that are taken for time that runs away while nothing is said or heard.
 
 A minute in steps of 10 ms has less. Measured, they take threads 0.1 s, asyncio 0.2 s, trio 0.4 s.
 """
@@ -52,6 +52,7 @@ class RecordedClock:
         *,
         zone: str | None = None,
         seed: int | None = None,
+        monotonic: float = 0.0,
         on_stall: Callable[[Stall], BaseException | None] = fail_for,
         is_idle: Callable[[asyncio.AbstractEventLoop], bool] | None = None,
         on_refused: OnRefused | None = None,
@@ -60,7 +61,8 @@ class RecordedClock:
         """Make a clock that starts at a moment: an aware datetime, or seconds since the epoch.
 
         `zone` is an IANA name, or what POSIX allows in `TZ`; without one it stays that of the machine. `seed` seeds
-        `random`. `on_stall` is told where all wait for what can't come; what it gives back is raised in the thread
+        `random`. Monotonic time goes on from where it is, or from `monotonic`, in seconds, where it was further on
+        another clock. `on_stall` is told where all wait for what can't come; what it gives back is raised in the thread
         that has entered the clock. `is_idle` tells of an event loop whether its timers are nobody's (heartbeats).
         `on_refused` is told of an event loop that waits where Python can't see it; what it gives back is raised there.
         """
@@ -69,6 +71,7 @@ class RecordedClock:
         """When the clock starts."""
         self._zone = zone
         self._seed = seed
+        self._first = round(monotonic * SECOND)
         self._on_stall = on_stall
         self._is_idle = is_idle
         self._on_refused = on_refused
@@ -110,6 +113,11 @@ class RecordedClock:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return self._on.ticks.look() / SECOND
+
+    @property
+    def monotonic(self) -> float:
+        """How far monotonic time has come on the clock, in seconds."""
+        return (self._first + self._on.ticks.look()) / SECOND
 
     @property
     def sleeps(self) -> list[Sleep]:
@@ -167,10 +175,11 @@ class RecordedClock:
 
         def sleep(seconds: Any) -> None:
             __tracebackhide__ = True
-            if get_ident() in members and isinstance(seconds, int | float) and seconds > 0:
-                kernel.wait(seconds, really=_sleep_really)
-            else:
+            asked = seconds_of(seconds) if get_ident() in members else None
+            if asked is None:
                 real().sleep(seconds)
+            else:
+                kernel.wait(asked, really=_sleep_really)
 
         def then() -> None:
             check_trio()
@@ -180,13 +189,17 @@ class RecordedClock:
             set_trio_sleeps(patches, self._sleeps, counts=counts)
 
         set_wall(patches, kernel, start=round(self.start.timestamp() * SECOND), zone=self._zone)
-        set_ticks(patches, kernel)
+        now = real().monotonic_ns
+        began = now()
+        self._first = max(self._first, began)
+        set_ticks(patches, kernel, ahead=self._first - began)
         set_sleeps(patches, self._sleeps, counts=counts, sleep=sleep)
         set_locks(patches, kernel)
         set_members(patches, kernel)
         set_pools(patches, kernel)
         set_joins(patches, kernel)
         set_loops(patches, kernel, is_idle=self._is_idle)
+        set_timers(patches, kernel, lead=lambda: (self._first + kernel.ticks.look() - now()) / SECOND)
         set_refusals(patches, kernel, on_refused=self._on_refused)
         when_imported(patches, "trio", then)
         when_imported(patches, "anyio._backends._asyncio", lambda: set_anyio_pool(patches, kernel))

@@ -46,7 +46,7 @@ class Kernel:
     """What one clock knows of its members."""
 
     def __init__(self, *, on_stall: OnStall, patience: int) -> None:
-        """Make a kernel that takes `patience` jumps without any progress for a stall."""
+        """Make a kernel that takes `patience` jumps, for each that waits for one, without any progress for a stall."""
         self.guard = Guard()
         self.ticks = Ticks()
         self.members: dict[int, Member] = {}
@@ -61,8 +61,10 @@ class Kernel:
         """Parked waits by what they may be called by."""
         self._deadlines = Deadlines()
         self._orders = count()
-        self._jumps = 0
-        """Since the last progress."""
+        self._jumps = 0.0
+        """Since the last progress, each divided by how many waited for one."""
+        self._timed = 0
+        """How many are parked that wait for time to pass."""
         self._still = 0
         """Real nanoseconds: since when all wait for ever."""
         self._stalled = False
@@ -82,7 +84,7 @@ class Kernel:
 
     def progress(self) -> None:
         """Note that something was said or heard: time doesn't run away."""
-        self._jumps = 0
+        self._jumps = 0.0
 
     def wait(
         self,
@@ -218,6 +220,7 @@ class Kernel:
         for key in wait.keys:
             self.waiting.setdefault(key, deque()).append(wait)
         self._deadlines.file(wait)
+        self._timed += wait.strong
         self.running -= 1
         self._settle()
         wait.gate = closed_gate() if wait.state is State.PARKED else None
@@ -225,6 +228,7 @@ class Kernel:
     def _wake(self, wait: Wait, state: State) -> None:
         wait.state = state
         wait.member.wait = None
+        self._timed -= wait.strong
         for key in wait.keys:
             self.waiting[key].remove(wait)
             if not self.waiting[key]:
@@ -248,7 +252,7 @@ class Kernel:
         if first is None or self._jumps > self._patience or self.closed:
             return
         deadline, wait = first
-        self._jumps += not wait.weak
+        self._jumps += 0.0 if wait.weak else 1 / self._timed
         self.ticks.jump(deadline + _OVERSHOOT)
         self._wake(wait, State.EXPIRED)
 
@@ -292,7 +296,7 @@ class Kernel:
             elif self._now() - self._still > _STALL:
                 reason = "all wait, and nothing can come"
             if reason is not None:
-                self._jumps = 0
+                self._jumps = 0.0
                 self._still = self._now()
         if reason is not None:
             self._stall(wait, reason)

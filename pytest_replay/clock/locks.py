@@ -55,7 +55,7 @@ def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
 
     def acquire(self: Any, blocking: Any = True, timeout: float = -1) -> bool:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
-        if not blocking or (timeout != -1 and not timeout > 0):
+        if not blocking or (timeout != -1 and not 0 < timeout <= threading.TIMEOUT_MAX):
             return take(self, blocking, timeout)  # at once, or an error
         if take(self, False):  # noqa: FBT003
             return True
@@ -126,7 +126,8 @@ def _get(kernel: Kernel) -> Callable[..., Any]:
 
     def get(self: Any, block: Any = True, timeout: float | None = None) -> Any:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
-        if not block or ident() not in members or (timeout is not None and timeout <= 0):
+        now = timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX  # or an error
+        if not block or ident() not in members or now:
             return queue_get(self, block, timeout)
         found: list[Any] = []
 

@@ -82,3 +82,8 @@ class Wait:
     """Whether `ready` has said so already. It is not asked again: what takes a lock or an item to tell, has it."""
     filed: bool = field(default=False)
     """Whether its deadline is on the heap."""
+
+    @property
+    def strong(self) -> bool:
+        """Whether it waits for time to pass."""
+        return self.deadline is not None and not self.weak

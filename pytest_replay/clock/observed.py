@@ -89,6 +89,11 @@ class ObservedClock:
         return real().perf_counter() - self._began
 
     @property
+    def monotonic(self) -> float:
+        """Monotonic time, in seconds."""
+        return real().monotonic()
+
+    @property
     def sleeps(self) -> list[Sleep]:
         """What was slept so far, in order."""
         return self._sleeps.list

@@ -8,6 +8,7 @@ request is none.
 from __future__ import annotations
 
 import asyncio
+import operator
 import sys
 import threading
 import time
@@ -84,6 +85,16 @@ class _Begun:
         return Sleep(self._seconds, self.module, function, self._line, thread=thread, finished=self.finished)
 
 
+def seconds_of(asked: Any) -> float | None:
+    """Tell how many seconds `time.sleep` is asked for; None where it would wait for none, or raise an error."""
+    if not isinstance(asked, float):
+        try:
+            asked = operator.index(asked)
+        except TypeError:
+            return None
+    return asked if 0 < asked <= threading.TIMEOUT_MAX else None
+
+
 def set_sleeps(
     patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool], sleep: Callable[[Any], None]
 ) -> None:
@@ -91,11 +102,12 @@ def set_sleeps(
 
     def time_sleep(seconds: Any, /) -> None:
         __tracebackhide__ = True
-        if not counts() or not _is_time(seconds):
+        asked = seconds_of(seconds) if counts() else None
+        if asked is None:
             sleep(seconds)
             return
-        begun = sleeps.begin(seconds, sys._getframe(1))
-        sleep(seconds)
+        begun = sleeps.begin(asked, sys._getframe(1))
+        sleep(asked)
         begun.finished = True
 
     patches.lead(time.sleep, time_sleep)
@@ -142,10 +154,6 @@ class _SleepScope:
         swallowed = self._scope.__exit__(*exc_info)
         self._begun.finished = self._scope.cancelled_caught
         return swallowed
-
-
-def _is_time(seconds: Any) -> bool:
-    return isinstance(seconds, int | float) and seconds > 0
 
 
 def _condition_wait(sleeps: Sleeps, counts: Callable[[], bool], wait: Any) -> Callable[..., bool]:

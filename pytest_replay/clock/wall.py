@@ -77,11 +77,11 @@ def load_time_machine() -> Any:
     return time_machine
 
 
-def set_ticks(patches: Patches, kernel: Kernel) -> None:
-    """Have monotonic time be that of the clock. It goes on from where it was."""
+def set_ticks(patches: Patches, kernel: Kernel, *, ahead: int) -> None:
+    """Have monotonic time be that of the clock, which starts some nanoseconds ahead of real time."""
     now = real()
-    monotonic = _since(kernel, now.monotonic_ns(), now.monotonic_ns)
-    perf_counter = _since(kernel, now.perf_counter_ns(), now.perf_counter_ns)
+    monotonic = _since(kernel, now.monotonic_ns() + ahead, now.monotonic_ns)
+    perf_counter = _since(kernel, now.perf_counter_ns() + ahead, now.perf_counter_ns)
     patches.lead(time.monotonic_ns, monotonic)
     patches.lead(time.perf_counter_ns, perf_counter)
     patches.lead(time.monotonic, lambda: monotonic() / 1e9)
