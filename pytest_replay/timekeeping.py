@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,13 @@ class Timekeeper:
         if not session.records and isinstance(self._clock, RecordedClock):
             session.clock = self._clock
 
+    def seed(self, session: Session) -> None:
+        """Seed `random` for the test itself: its fixtures, or other plugins, may have done so for themselves."""
+        if self._owner is session:
+            seed = _seed_of(session, self._kept[session])
+            if seed is not None:
+                random.seed(seed)
+
     def stop(self, session: Session) -> None:
         """Let time be what it is."""
         kept = self._kept.get(session)
@@ -96,6 +104,10 @@ class Timekeeper:
         """Stop the clock that is on, if a test was left in the middle."""
         if self._owner is not None:
             self.stop(self._owner)
+
+    def strangers(self, session: Session) -> list[str]:
+        """Tell of the threads that are older than the clock which a session replays on, a line each."""
+        return [] if session.clock is None else session.clock.strangers
 
     def clock(self, session: Session) -> Clock:
         """Find the clock of a session, as it is or was. Raises SettingsError for one that has none."""
@@ -118,17 +130,17 @@ class Timekeeper:
     def _made(self, session: Session, kept: _Kept) -> Clock:
         from pytest_replay.clock import ObservedClock, RecordedClock  # noqa: PLC0415  # a run without does without it
 
+        seed = _seed_of(session, kept)
+        of_fixtures = None if seed is None else seed + 1  # they make other names than the test
         if session.records:
-            return ObservedClock(
-                seed=None if session.start is None else session.start.seed, on_refused=self._refused
-            )
+            return ObservedClock(seed=of_fixtures, on_refused=self._refused)
         header = kept.header
         start = datetime.now(UTC) if header is None else header.recorded_at
         said = None if header is None else header.start
         return RecordedClock(
             start + timedelta(seconds=kept.elapsed),
             zone=None if said is None else said.zone,
-            seed=None if said is None else said.seed,
+            seed=of_fixtures,
             monotonic=self._monotonic,
             on_stall=self._fail,
             is_idle=self._is_idle,
@@ -144,6 +156,7 @@ class Timekeeper:
             test=session.test,
             reason=stall.reason,
             waiting=[*stall.threads, *stall.tasks],
+            strangers=stall.strangers,
             pending=session.pending,
             unplayed=session.unplayed,
         )
@@ -153,6 +166,13 @@ class Timekeeper:
         """Fail whoever runs on the clock what it can't see into, whatever an SDK makes of that."""
         session = innermost() or self._owner
         return error if session is None else _lose(session, BrokenClockError(error))
+
+
+def _seed_of(session: Session, kept: _Kept) -> int | None:
+    """Find what the test of a session is seeded with."""
+    header = kept.header
+    start = session.start if session.records else None if header is None else header.start
+    return None if start is None else start.seed
 
 
 def _flows_of(clock: Clock, test: str) -> Iterator[str]:

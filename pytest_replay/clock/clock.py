@@ -18,6 +18,7 @@ from pytest_replay.clock.loops import set_loops, set_timers
 from pytest_replay.clock.native import is_led
 from pytest_replay.clock.originals import get_ident, real
 from pytest_replay.clock.patches import Patches
+from pytest_replay.clock.places import places_of_strangers
 from pytest_replay.clock.pools import set_anyio_pool, set_pools, set_trio_pool
 from pytest_replay.clock.refusals import refuse_other_clocks, set_refusals
 from pytest_replay.clock.seams import check_python, check_trio
@@ -128,6 +129,11 @@ class RecordedClock:
     def flows(self) -> list[Flow]:
         """The stretches in which time went as real time does, for something real that took long."""
         return list(self._on.reality.flows)
+
+    @property
+    def strangers(self) -> list[str]:
+        """Where the threads are that are older than the clock, and so in real time: a line each."""
+        return list(places_of_strangers(self._on.members))
 
     def wait(self, seconds: float) -> None:
         """Wait on this clock; it doesn't count as a sleep."""

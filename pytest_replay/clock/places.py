@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from types import FrameType
 
     from pytest_replay.clock.members import Member
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _CLOCK = __name__.rpartition(".")[0]
 _MACHINERY = sys.stdlib_module_names | {"anyio", "outcome", "sniffio", "trio"}
 """Packages whose code waits on behalf of somebody."""
+_RUNNER = ("pytest", "xdist", "execnet")
+"""How the packages begin that run tests, and whose threads are nobody's."""
 _TURNS = {"_run": "asyncio.events", "unrolled_run": "trio._core._run"}
 """Functions in which an event loop gives a task its turn: what is further out is not the task's."""
 
@@ -56,6 +59,22 @@ def place_of_member(member: Member) -> str:
     """Tell the name of a member, and where it is."""
     frame = None if member.ident is None else sys._current_frames().get(member.ident)
     return member.name if frame is None else f"{member.name}: {_place(reversed(list(_outwards(frame))))}"
+
+
+def places_of_strangers(members: Container[int]) -> Iterator[str]:
+    """Tell where the threads are that are none of the members, and neither idle nor the test runner's."""
+    frames = sys._current_frames()
+    for thread in threading.enumerate():
+        frame = None if thread.ident in members else frames.get(thread.ident or 0)
+        outwards = [] if frame is None else list(_outwards(frame))
+        if any(map(_is_of_the_runner, outwards)) or all(map(is_machinery, outwards)):
+            continue
+        yield f"{thread.name}: {_place(reversed(outwards))}"
+
+
+def _is_of_the_runner(frame: FrameType) -> bool:
+    module = _module_of(frame)
+    return module.lstrip("_").startswith(_RUNNER) and not _is_ours(module)
 
 
 def places_of_tasks(loop: Any) -> Iterator[str]:

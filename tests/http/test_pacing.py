@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from fixtures.http import Answer
 from fixtures.tapes import cassette, get, replied
+from pytest_replay.cassette import Start
 from pytest_replay.clock import RecordedClock
 from pytest_replay.messages import Interaction
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fixtures.callers import AsyncCaller, Caller
+    from fixtures.http import Server
     from fixtures.taping import Take, Taping
     from pytest_replay.cassette import Cassette
     from pytest_replay.messages import Reply
@@ -190,3 +193,22 @@ def test_without_a_clock_nobody_waits(taping: Taping, caller: Caller) -> None:
         (call,) = take.session.calls
         assert isinstance(call.recorded, Interaction)
         assert call.ended == call.started
+
+
+def test_a_body_in_one_piece_came_when_its_end_did(caller: Caller, server: Server, taping: Taping) -> None:
+    server.script("GET /slow", lambda _: Answer(chunks=[b"a", 0.2, b"b"]))
+
+    async def act() -> bytes:
+        async with caller.client() as client:
+            response = await client.request("GET", f"{server.url}/slow")
+            content: bytes = response.content
+            return content
+
+    with taping.recording(clock="recorded") as take:
+        take.session.start = Start("UTC", 1)
+        assert caller.run(act) == b"ab"
+
+    ((_, said),) = take.cassette
+    (reply,) = said.replies
+    assert reply.message.body == b"ab"
+    assert reply.delay >= 0.2

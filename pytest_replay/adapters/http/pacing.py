@@ -15,8 +15,8 @@ def pace(session: Session, call: Call) -> None:
     if session.clock is not None:
         session.clock.wait(session.early(call))
         call.started = session.now()
-        for reply in call.replies[:1]:
-            wait_for(session, call, reply)
+        if call.replies:
+            wait_for(session, call, call.replies[0])
 
 
 async def pace_async(session: Session, call: Call) -> None:
@@ -24,8 +24,8 @@ async def pace_async(session: Session, call: Call) -> None:
     if session.clock is not None:
         await session.clock.wait_async(session.early(call))
         call.started = session.now()
-        for reply in call.replies[:1]:
-            await wait_for_async(session, call, reply)
+        if call.replies:
+            await wait_for_async(session, call, call.replies[0])
 
 
 def wait_for(session: Session, call: Call, reply: Reply) -> None:
