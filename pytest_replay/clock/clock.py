@@ -11,21 +11,20 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_replay.clock.imports import when_imported
 from pytest_replay.clock.kernel import SECOND, Kernel
+from pytest_replay.clock.libraries import set_libraries
 from pytest_replay.clock.locks import set_locks
 from pytest_replay.clock.loops import set_loops, set_timers
 from pytest_replay.clock.native import is_led
 from pytest_replay.clock.originals import get_ident, real
 from pytest_replay.clock.patches import Patches
 from pytest_replay.clock.places import places_of_strangers
-from pytest_replay.clock.pools import set_anyio_pool, set_pools, set_trio_pool
+from pytest_replay.clock.pools import set_pools
 from pytest_replay.clock.refusals import refuse_other_clocks, set_refusals
-from pytest_replay.clock.seams import check_python, check_trio
-from pytest_replay.clock.sleeps import Sleeps, seconds_of, set_sleeps, set_trio_sleeps
+from pytest_replay.clock.seams import check_python
+from pytest_replay.clock.sleeps import Sleeps, seconds_of, set_sleeps
 from pytest_replay.clock.stalls import Stall, fail_for, make_stall
 from pytest_replay.clock.threads import set_joins, set_members
-from pytest_replay.clock.trios import set_trio
 from pytest_replay.clock.wall import check_wall, load_time_machine, set_random, set_ticks, set_wall
 from pytest_replay.errors import ClockError
 
@@ -187,13 +186,6 @@ class RecordedClock:
             else:
                 kernel.wait(asked, really=_sleep_really)
 
-        def then() -> None:
-            check_trio()
-            set_trio(patches, kernel)
-            set_trio_pool(patches, kernel)
-            set_random(patches, self._seed, sys.modules["trio._core._run"]._r)  # it shuffles its tasks
-            set_trio_sleeps(patches, self._sleeps, counts=counts)
-
         set_wall(patches, kernel, start=round(self.start.timestamp() * SECOND), zone=self._zone)
         now = real().monotonic_ns
         began = now()
@@ -207,8 +199,7 @@ class RecordedClock:
         set_loops(patches, kernel, is_idle=self._is_idle)
         set_timers(patches, kernel, lead=lambda: (self._first + kernel.ticks.look() - now()) / SECOND)
         set_refusals(patches, kernel, on_refused=self._on_refused)
-        when_imported(patches, "trio", then)
-        when_imported(patches, "anyio._backends._asyncio", lambda: set_anyio_pool(patches, kernel))
+        set_libraries(patches, kernel, self._sleeps, counts=counts, seed=self._seed, waits=True)
         set_random(patches, self._seed)
 
     def _stalled(self, reason: str) -> BaseException | None:

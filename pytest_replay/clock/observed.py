@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Self
 
-from pytest_replay.clock.imports import when_imported
 from pytest_replay.clock.kernel import Kernel
+from pytest_replay.clock.libraries import set_libraries
 from pytest_replay.clock.originals import get_ident, real
 from pytest_replay.clock.patches import Patches
-from pytest_replay.clock.pools import set_anyio_pool, set_pools, set_trio_pool
+from pytest_replay.clock.pools import set_pools
 from pytest_replay.clock.refusals import refuse_other_clocks, set_refusals
-from pytest_replay.clock.seams import check_python, check_trio
-from pytest_replay.clock.sleeps import Sleeps, set_sleeps, set_trio_sleeps
+from pytest_replay.clock.seams import check_python
+from pytest_replay.clock.sleeps import Sleeps, set_sleeps
 from pytest_replay.clock.threads import set_members
 from pytest_replay.clock.wall import set_random
 
@@ -51,19 +50,12 @@ class ObservedClock:
         self._patches = Patches()
         sleeps, patches = self._sleeps, self._patches
 
-        def then() -> None:
-            check_trio()
-            set_trio_pool(patches, kernel)
-            set_random(patches, self._seed, sys.modules["trio._core._run"]._r)  # it shuffles its tasks
-            set_trio_sleeps(patches, sleeps, counts=counts)
-
         try:
             set_sleeps(patches, sleeps, counts=counts, sleep=real().sleep)
             set_members(patches, kernel)
             set_pools(patches, kernel)
             set_refusals(patches, kernel, on_refused=self._on_refused)
-            when_imported(patches, "trio", then)
-            when_imported(patches, "anyio._backends._asyncio", lambda: set_anyio_pool(patches, kernel))
+            set_libraries(patches, kernel, sleeps, counts=counts, seed=self._seed, waits=False)
             set_random(patches, self._seed)
         except BaseException:
             patches.undo()

@@ -81,7 +81,7 @@ def places_of_tasks(loop: Any) -> Iterator[str]:
     """Tell where the tasks of an event loop are, asyncio's or trio's."""
     tasks = sorted(_tasks(loop), key=lambda named: named[0])
     for name, coroutine in tasks:
-        frames = list(_inwards(coroutine))
+        frames = list(inwards(coroutine))
         if frames:
             yield f"task {name}: {_place(frames)}"
 
@@ -106,7 +106,8 @@ def _outwards(frame: FrameType) -> Iterator[FrameType]:
         at = at.f_back
 
 
-def _inwards(coroutine: Any) -> Iterator[FrameType]:
+def inwards(coroutine: Any) -> Iterator[FrameType]:
+    """Name the frames of a coroutine, from itself to what it awaits in the end."""
     waited = coroutine
     while waited is not None:
         frame = getattr(waited, "cr_frame", None) or getattr(waited, "gi_frame", None)

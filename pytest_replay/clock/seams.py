@@ -23,7 +23,7 @@ from pytest_replay.clock.originals import LOCK, READERS, RLOCK, SIMPLE_QUEUE, TE
 from pytest_replay.errors import ClockSeamError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
 
@@ -97,6 +97,13 @@ def trio_seams() -> Iterator[Seam]:
     yield Seam(timeouts, "sleep_until", ("move_on_at",))
 
 
+def anyio_seams() -> Iterator[Seam]:
+    """Name the seams of anyio on asyncio, which is imported."""
+    module = sys.modules["anyio._backends._asyncio"]
+    yield Seam(module.AsyncIOBackend, "run_sync_in_worker_thread", ("put_nowait",))
+    yield Seam(module.WorkerThread, "_report_result", ("set_result", "set_exception"))
+
+
 @cache
 def check_python() -> None:
     """Raise ClockSeamError where this Python is not as the clock needs it. Looks once for each process."""
@@ -123,8 +130,18 @@ def check_python() -> None:
 @cache
 def check_trio() -> None:
     """Raise ClockSeamError where the installed trio is not as the clock needs it. Looks once for each process."""
+    _check_library("trio", trio_seams)
+
+
+@cache
+def check_anyio() -> None:
+    """Raise ClockSeamError where the installed anyio is not as the clock needs it. Looks once for each process."""
+    _check_library("anyio", anyio_seams)
+
+
+def _check_library(name: str, seams: Callable[[], Iterator[Seam]]) -> None:
     try:
-        for seam in trio_seams():
+        for seam in seams():
             seam.check()
     except (KeyError, AttributeError) as error:
-        raise ClockSeamError(f"trio {version('trio')}", found=f"no {error}") from None
+        raise ClockSeamError(f"{name} {version(name)}", found=f"no {error}") from None
