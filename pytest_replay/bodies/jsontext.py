@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from pytest_replay.limits import JSON_DEPTH
+
 _WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s"{}\[\],:]+')
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _WHITESPACE = b" \t\r\n"
-_DEEPEST = 100
-"""Levels: indented deeper, a text grows with the square of its depth."""
 
 
 def indented(text: str) -> str | None:
@@ -23,7 +23,7 @@ def indented(text: str) -> str | None:
         if (before in {"{", "["} and not closes) or before == "," or (closes and before not in {"{", "["}):
             out.append("\n" + depth * "  ")
         depth += opens
-        if depth > _DEEPEST:
+        if depth > JSON_DEPTH:  # a text grows with the square of its depth
             return None
         out.append(": " if word == ":" else word)
         before = word

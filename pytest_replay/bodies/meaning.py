@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.bodies.charsets import is_charset
 from pytest_replay.bodies.codings import CodingError, undo
 from pytest_replay.bodies.decoders import decoded
-from pytest_replay.bodies.documents import begins_document
+from pytest_replay.bodies.documents import begins_document, read_json
 from pytest_replay.bodies.media import media_of
 from pytest_replay.bodies.presentation import CONTROL
 
@@ -31,26 +31,24 @@ def meaning_of(message: Message, decoders: Sequence[Decoder] = ()) -> Any:
         return data
     media, raw = media_of(message), content_of(message)
     if media.is_json or (not media.type and begins_document(raw[:64].decode("latin-1"))):
-        with suppress(ValueError, RecursionError):
-            return json.loads(raw)
+        with suppress(ValueError):
+            return read_json(raw)
     text = text_of(message)
     return raw if text is None or (CONTROL.search(text) and not media.is_text) else text
 
 
 def text_of(message: Message) -> str | None:
     """Decode a body as text, whatever it is said to be; None where it is none."""
+    charset = media_of(message).charset or "utf-8"
     try:
-        return content_of(message).decode(media_of(message).charset or "utf-8")
+        return content_of(message).decode(charset) if is_charset(charset) else None
     except (LookupError, ValueError):
         return None
 
 
 def json_of(message: Message) -> Any:
     """Decode a body as JSON, whatever it is said to be. Raises ValueError where it is none."""
-    try:
-        return json.loads(content_of(message))
-    except RecursionError as error:
-        raise ValueError(f"JSON that can't be read: {error}") from error
+    return read_json(content_of(message))
 
 
 def content_of(message: Message) -> bytes:

@@ -12,8 +12,9 @@ from urllib.parse import unquote_plus
 
 from pytest_replay.bodies.codings import CodingError, undo
 from pytest_replay.bodies.decoders import decoded
-from pytest_replay.bodies.documents import begins_document
+from pytest_replay.bodies.documents import begins_document, read_json
 from pytest_replay.bodies.media import media_of, media_of_part
+from pytest_replay.limits import JSON_DEPTH
 from pytest_replay.paths import without
 from pytest_replay.placeholders import any_secret, any_secret_in_bytes, is_placeholder
 
@@ -33,9 +34,6 @@ BYTES, DECODED, FORM, JSON, LINES, MULTIPART = (
     "JSON lines",
     "multipart",
 )
-
-_DEEPEST = 100
-"""Levels of a structure. How deep the interpreter would go depends on where it is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,9 @@ def _structure(body: bytes, media: Media) -> tuple[str, Any]:
     if media.is_multipart and media.boundary:
         return MULTIPART, _parts(body, media.boundary.encode("latin-1"))
     if media.is_event_stream:
-        return LINES, [json.loads(line) for line in body.splitlines() if line.strip()]
+        return LINES, [read_json(line) for line in body.splitlines() if line.strip()]
     if _is_json(body, media):
-        return JSON, json.loads(body)
+        return JSON, read_json(body)
     return BYTES, any_secret_in_bytes(body)
 
 
@@ -140,7 +138,7 @@ def _parts(body: bytes, boundary: bytes) -> list[Any]:
 def _content(body: bytes, media: Media) -> Any:
     if _is_json(body, media):
         try:
-            return json.loads(body)
+            return read_json(body)
         except ValueError:
             pass
     return body.decode("latin-1")
@@ -152,8 +150,8 @@ def _is_json(body: bytes, media: Media) -> bool:
 
 def _unredacted(value: Any, depth: int = 0) -> Any:
     """Leave out the members that are redacted, and write what is redacted elsewhere alike."""
-    if depth > _DEEPEST:
-        msg = f"more than {_DEEPEST} levels"
+    if depth > JSON_DEPTH:
+        msg = f"more than {JSON_DEPTH} levels"
         raise RecursionError(msg)
     if isinstance(value, dict):
         return {

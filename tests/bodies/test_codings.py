@@ -14,8 +14,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_replay.bodies import codings
-from pytest_replay.bodies.codings import CodingError, encode, recipe_of, redo, undo
+from pytest_replay import limits
+from pytest_replay.bodies.codings import BombError, CodingError, codings_of, encode, recipe_of, redo, undo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,13 +123,35 @@ def test_a_body_that_is_not_what_it_says_is_an_error(body: bytes, coding: str, s
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
-def test_a_body_that_grows_beyond_the_limit_is_an_error(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codings, "LIMIT", 1 << 20)
+def test_a_body_that_grows_beyond_the_limit_is_an_error(coding: str) -> None:
     bomb = encode(bytes((1 << 20) + 1), coding)
 
-    with pytest.raises(CodingError, match="larger than 1 MiB"):
-        undo(bomb, [coding])
-    assert undo(encode(bytes(1 << 20), coding), [coding]) == bytes(1 << 20)
+    with pytest.raises(BombError, match="larger than 1 MiB"):
+        undo(bomb, [coding], at_most=1 << 20)
+    assert undo(encode(bytes(1 << 20), coding), [coding], at_most=1 << 20) == bytes(1 << 20)
+
+
+def test_the_limit_is_that_of_what_comes_out_at_the_end() -> None:
+    body = encode(gzipped(b"end"), "gzip")
+
+    assert undo(body, ["gzip", "gzip"], at_most=3) == b"end"
+    with pytest.raises(BombError, match="larger than 2 bytes"):
+        undo(body, ["gzip", "gzip"], at_most=2)
+
+
+def test_codings_are_undone_two_deep() -> None:
+    for codings in (["gzip"] * 3, ["identity"] * 900):
+        with pytest.raises(CodingError, match=f"{len(codings)} content codings, one within another"):
+            undo(b"x", codings)
+    for act in (codings_of, lambda recipe: encode(b"x", recipe)):
+        with pytest.raises(CodingError, match="'gzip,gzip,gzip' has more than 2 codings"):
+            act("gzip,gzip,gzip")
+
+
+def test_streams_of_gzip_are_followed_up_to_a_number_of_them() -> None:
+    assert undo(gzipped(b"a") * limits.MEMBERS, ["gzip"]) == b"a" * limits.MEMBERS
+    with pytest.raises(CodingError, match="bytes follow 100 streams of gzip"):
+        undo(gzipped(b"a") * (limits.MEMBERS + 1), ["gzip"])
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,15 +184,23 @@ def test_each_library_of_zstd_will_do(library: str, monkeypatch: pytest.MonkeyPa
     for broken, said in ((b"not at all", "not zstd"), (body[:-1], "zstd"), (body + b"more", "not zstd")):
         with pytest.raises(CodingError, match=said):
             undo(broken, ["zstd"])
-    monkeypatch.setattr(codings, "LIMIT", len(DATA) - 1)
     for bomb in (body, STREAMED):
-        with pytest.raises(CodingError, match="larger than"):
-            undo(bomb, ["zstd"])
+        with pytest.raises(BombError, match="larger than"):
+            undo(bomb, ["zstd"], at_most=len(DATA) - 1)
 
 
 @pytest.mark.parametrize(
     "recipe",
-    ["gzip-raw", "gzip level=x", "gzip level=99", "gzip pace=3", "gzip level", "gzip header=xy", "lzma"],
+    [
+        "gzip-raw",
+        "gzip level=x",
+        "gzip level=99",
+        "gzip level=9999999999999999999",
+        "gzip pace=3",
+        "gzip level",
+        "gzip header=xy",
+        "lzma",
+    ],
 )
 def test_a_broken_recipe_is_an_error(recipe: str) -> None:
     with pytest.raises(CodingError, match=recipe):

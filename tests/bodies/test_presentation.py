@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
@@ -56,6 +58,10 @@ PRETTY = '{\n  "a": 1\n}\n'
         ("é".encode(), Media("text/plain", "iso-8859-1"), {"text": "é"}),
         (b"\xe9", Media("text/plain", "iso-8859-1"), {"text": "é", "charset": "iso-8859-1"}),
         (b"\xe9", Media("text/plain", "no-such-charset"), {"base64": "6Q=="}),
+        *(
+            (b"\xe9", Media("text/plain", charset), {"base64": "6Q=="})
+            for charset in ("punycode", "idna", "unicode_escape", "undefined", "hex", "a\0b")
+        ),
         (b"\xe9", Media("text/plain"), {"base64": "6Q=="}),
         (b"a\x00b", Media("text/plain"), {"base64": "YQBi"}),
         (bytes(60), Media(), {"base64": "A" * 76 + "\nAAAA\n"}),
@@ -135,6 +141,22 @@ def test_an_edited_body_is_encoded_afresh() -> None:
     assert brotli.decompress(restore(shown)) == b'{"a":2}'
 
 
+def test_base64_may_be_laid_out_in_any_way() -> None:
+    assert restore({"base64": " AA\tEC\r\n Aw = =\n"}) == b"\0\1\2\3"
+
+
+def test_an_edited_body_is_compared_without_decoding_more_than_it_has() -> None:
+    bomb = gzip.compress(bytes(64 << 20) + b"more")
+    shown = {"text": "edited", "coding": "gzip", "raw": base64.b64encode(bomb).decode()}
+
+    tracemalloc.start()
+    try:
+        assert gzip.decompress(restore(shown)) == b"edited"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_json_may_be_edited_in_any_layout() -> None:
     assert restore({"json": ' [ 1,\n\t{"a b": "c, d"} ] '}) == b'[1,{"a b":"c, d"}]'
     assert restore({"json": "[1,2]", "layout": "spaced"}) == b"[1, 2]"
@@ -168,7 +190,14 @@ def test_json_may_be_edited_in_any_layout() -> None:
         ),
         ({"text": "é", "charset": "ascii"}, "text that ascii can't hold: ", "text", None),
         ({"text": "é", "charset": "no-such"}, "charset 'no-such' is unknown", "charset", None),
+        *(
+            ({"text": "é", "charset": charset}, f"charset {charset!r} is unknown", "charset", None)
+            for charset in ("Punycode", "idna", "Unicode-Escape", "hex", "a\0b")
+        ),
+        ({"text": "", "layout": "crlf " * 9}, "layout 'crlf crlf crlf", "layout", None),
+        ({"text": "", "coding": "gzip," * 9}, "has more than 2 codings", "coding", None),
         ({"base64": "AAA"}, "broken base64: ", "base64", None),
+        ({"base64": "é"}, "broken base64: ", "base64", None),
         ({"base64": "A*AA"}, "broken base64: ", "base64", None),
         ({"text": "", "coding": "gzip", "raw": "A"}, "broken base64: ", "raw", None),
         ({"text": "", "coding": "gzip", "raw": "AAAA"}, "not gzip", "coding", None),
