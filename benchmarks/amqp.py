@@ -161,7 +161,7 @@ class Bench:
     def keep(self, cassette: Cassette) -> None:
         """Have a cassette at hand, all of it parsed, and in its file."""
         parsed = Cassette(cassette.name, cassette.header, MemoryTape(cassette))
-        self.run._storages[f"memory:{cassette.name}"] = Shelf(parsed)
+        self.run._storages[f"memory:{cassette.name}", Settings().file_limit] = Shelf(parsed)
         Path(self.run.root, f"{cassette.name}.yaml").write_bytes(dump(parsed))
 
 

@@ -107,7 +107,7 @@ def floor(flavour: Flavour, asks: Sequence[Ask], *, yields: bool = False) -> Ite
 
 def ours(flavour: Flavour, asks: Sequence[Ask]) -> Iterator[float]:
     """Play whole cassettes."""
-    run = Run(Path(), _storages={"yaml:": Shelf(cassette_of(asks, flavour.library))})
+    run = Run(Path(), _storages={("yaml:", Settings().file_limit): Shelf(cassette_of(asks, flavour.library))})
     with Player(flavour) as player:
         session = None
         for turn in turns(asks):

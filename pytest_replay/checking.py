@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_replay.errors import CassetteError
+from pytest_replay.excerpts import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Interaction, Message
 
 _PROTOCOLS = ("http.", "amqp.")
+_LONGEST = 500
+"""Characters of a message that a tape can make long."""
 _PLACELESS = frozenset({"amqp.cancelled", "amqp.closed", "amqp.connect-error"})
 """How a connection ends or does not come about: it may leave out which one it was."""
 
@@ -38,9 +41,9 @@ class CheckedTape:
         if position not in self._checked:
             problem = next(_problems(interaction, position), None)
             if problem is not None:
-                place = f"interaction {position + 1} of {len(self)} ({self.route(position)})"
+                place = f"interaction {position + 1} of {len(self)} ({self.route(position)[:_LONGEST]})"
                 remedy = "Mend it, or record the test again: pytest --record"
-                raise CassetteError(f"{place}: {problem}", path=self._name, remedy=remedy)
+                raise CassetteError(f"{place}: {problem[:_LONGEST]}", path=self._name, remedy=remedy)
             self._checked.add(position)
         return interaction
 
@@ -59,7 +62,7 @@ def _problems(interaction: Interaction, position: int) -> Iterator[str]:
     for reply in interaction.replies:
         yield from _of_message(reply.message)
         if any(steps > position for steps in reply.after):
-            yield f"{reply.message.kind}: after {max(reply.after)} is before the first interaction"
+            yield f"{reply.message.kind}: after {excerpt(max(reply.after))} is before the first interaction"
         if reply.delay < 0:
             yield f"{reply.message.kind}: a delay of {reply.delay} s"
 
@@ -87,4 +90,4 @@ def _of_numbers(message: Message, names: Iterable[str]) -> Iterator[str]:
 
 
 def _said(message: Message, name: str) -> str:
-    return f"{name}: {message.fields[name]!r}" if name in message.fields else f"no {name}"
+    return f"{name}: {excerpt(message.fields[name])}" if name in message.fields else f"no {name}"

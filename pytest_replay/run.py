@@ -16,6 +16,7 @@ from pytest_replay.adapters import GROUP
 from pytest_replay.adapters.respx import as_matcher
 from pytest_replay.bodies.decoders import load_decoders
 from pytest_replay.leftovers import Leftovers
+from pytest_replay.limits import MIB
 from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules, read_host
 from pytest_replay.recording import Share
@@ -48,7 +49,7 @@ class Run:
     _shares: dict[str, Share] = field(default_factory=dict)
     """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
-    _storages: dict[str, Storage] = field(default_factory=dict)
+    _storages: dict[tuple[str, int], Storage] = field(default_factory=dict)
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
     _time: Timekeeper = field(init=False)
@@ -187,10 +188,12 @@ class Run:
             self._adapters["http"].tap(place)  # type: ignore[attr-defined]  # it alone has transports to name
 
     def _storage(self, settings: Settings) -> Storage:
-        url = settings.storage
-        if url not in self._storages:
-            self._storages[url] = open_storage(url, root=self.root)
-        return self._storages[url]
+        key = settings.storage, settings.file_limit
+        if key not in self._storages:
+            self._storages[key] = open_storage(
+                settings.storage, root=self.root, file_limit=settings.file_limit * MIB
+            )
+        return self._storages[key]
 
     def _plan(self, settings: Settings) -> Plan:
         matchers = [as_matcher(item) for item in settings.match_on]

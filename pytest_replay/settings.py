@@ -5,11 +5,13 @@ One rule for all: command line over marker over `replay_config` over ini; lists 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay import limits
 from pytest_replay.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class Settings:
     """Further httpx transport classes to tap, as `package.module:Class`."""
     symbols: tuple[str, ...] = ()
     """Regular expressions of ids that are made anew in every run, besides UUIDs, 32 hex digits and the like."""
+    file_limit: int = limits.FILE // limits.MIB
+    """MiB that a file may have which holds one cassette."""
     decoders: tuple[Any, ...] = ()
     """What makes plain data of bodies: functions of a message, or `package.module:function`."""
 
@@ -86,6 +90,8 @@ class Settings:
         if name in CHOICES and value not in CHOICES[name]:
             msg = f"{source}: {name}={value!r} is not one of {', '.join(CHOICES[name])}"
             raise SettingsError(msg)
+        if isinstance(current, int):
+            return _number(name, value, source)
         if name == "mode":
             return Mode(value)
         if name == "dir" and isinstance(value, PurePath):
@@ -101,6 +107,7 @@ LISTS = frozenset(
     field.name for field in fields(Settings) if isinstance(getattr(Settings(), field.name), tuple)
 )
 
+_NUMBER = re.compile("[0-9]{1,9}")
 _OBJECTS = frozenset({"match_on", "decoders"})
 """Lists that may hold more than strings."""
 
@@ -118,6 +125,13 @@ def _listed(name: str, value: Any, source: str) -> tuple[Any, ...]:
             msg = f"{source}: {name} is a list of strings, and {item!r} is none"
             raise SettingsError(msg)
     return tuple(value)
+
+
+def _number(name: str, value: Any, source: str) -> int:
+    number = int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+    if type(number) is not int or number < 1:
+        raise SettingsError(f"{source}: {name} is a whole number from 1, not {value!r}")
+    return number
 
 
 def _joined(current: tuple[Any, ...], added: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ Knows no driver: `storages/` holds them, a package of its own.
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_replay.errors import SettingsError
 
@@ -43,17 +43,27 @@ class Storage(Protocol):
         """Remove a cassette. Raises KeyError where there is none."""
 
 
-def open_storage(url: str, *, root: Path) -> Storage:
+@runtime_checkable
+class FileLimited(Protocol):
+    """What a storage has besides, of whose cassettes each is a file."""
+
+    file_limit: int
+    """Bytes: a larger file is refused. The storage has a limit of its own until it is told another."""
+
+
+def open_storage(url: str, *, root: Path, file_limit: int | None = None) -> Storage:
     """Open the storage that `url` names, such as `yaml:` or `sqlite:///cassettes.db`.
 
-    Relative places in the URL are relative to `root`. Raises SettingsError for an unknown
-    scheme, and StorageError for a storage that can't be opened.
+    Relative places in the URL are relative to `root`; `file_limit` is in bytes, for a storage that is `FileLimited`.
+    Raises SettingsError for an unknown scheme, and StorageError for a storage that can't be opened.
     """
     scheme = url.partition(":")[0].partition("+")[0]
     drivers = entry_points(group=GROUP)
     for driver in drivers:
         if driver.name == scheme:
             storage: Storage = driver.load()(url, root)
+            if file_limit is not None and isinstance(storage, FileLimited):
+                storage.file_limit = file_limit
             return storage
     known = ", ".join(sorted(f"{name}:" for name in drivers.names)) or "none"
     msg = f"storage: no storage is installed for {url!r}. Known: {known}"

@@ -143,5 +143,6 @@ def test_the_table_of_settings_has_each_with_its_default() -> None:
 
     assert len(rows) == len(shown)
     assert shown == {
-        name: list(default) if isinstance(default, tuple) else [default] for name, default in defaults.items()
+        name: list(default) if isinstance(default, tuple) else [str(default)]
+        for name, default in defaults.items()
     }

@@ -50,6 +50,17 @@ def test_a_matcher_may_be_an_object_alone_or_in_a_list() -> None:
     assert settings.match_on == ("method", "url", "body", matcher, other, "headers")
 
 
+@pytest.mark.parametrize("value", [128, "128"])
+def test_a_number_may_be_said_in_words(value: object) -> None:
+    assert Settings().updated({"file_limit": value}, source="test").file_limit == 128
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "", "64 MiB", "0", "9" * 5000, None, ["64"]])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(SettingsError, match=r"test: file_limit is a whole number from 1, not "):
+        Settings().updated({"file_limit": value}, source="test")
+
+
 def test_nothing_said_changes_nothing() -> None:
     assert Settings().updated({}, source="test") == Settings()
 

@@ -22,6 +22,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from pytest_replay import limits
 from pytest_replay.bodies.charsets import is_charset
 from pytest_replay.bodies.codings import BombError, CodingError, codings_of, encode, recipe_of, undo
 from pytest_replay.bodies.documents import read_json
@@ -90,6 +91,8 @@ def restore(shown: Mapping[str, Plain]) -> bytes:
         data = _text_bytes(text, layout, charset=_string(shown, "charset") if "charset" in shown else "utf-8")
     else:
         data = _unbase64(text, "base64")
+    if len(data) > limits.BODY:
+        raise BodyError(f"a body of more than {limits.BODY // limits.MIB} MiB", key=form)
     return _encoded(data, shown) if "coding" in shown else data
 
 

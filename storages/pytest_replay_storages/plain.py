@@ -18,6 +18,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_replay.excerpts import excerpt
+
 if TYPE_CHECKING:
     from pytest_replay.messages import Plain
 
@@ -69,7 +71,8 @@ def unmark_key(key: str) -> str:
     if key[:1] != "$":
         return key
     if key[1:2] != "$":
-        msg = f"{key} means nothing here; a key that begins with $ is written ${key}"
+        shown = excerpt(key)[1:-1]
+        msg = f"{shown} means nothing here; a key that begins with $ is written ${shown}"
         raise ValueError(msg)
     return key[1:]
 
@@ -104,8 +107,9 @@ def _unmarked(mark: str, content: Marked) -> Plain:
     if mark == "$bytes" and isinstance(content, str):
         return content.encode("ascii")
     if mark == "$base64" and isinstance(content, str):
-        return base64.b64decode("".join(content.split()), validate=True)
+        return base64.b64decode(content.encode("ascii").translate(None, b" \t\n\r\v\f"), validate=True)
     if mark == "$float" and content in {"inf", "-inf", "nan"}:
         return float(str(content))
-    msg = f"{mark}: {content!r} means nothing; a key that begins with $ is written ${mark}"
+    shown = excerpt(mark)[1:-1]
+    msg = f"{shown}: {excerpt(content)} means nothing; a key that begins with $ is written ${shown}"
     raise ValueError(msg)

@@ -26,6 +26,7 @@ PYPROJECT = r"""
     replay_transports = ["sdk:Transport"]
     replay_symbols = ['order-\d{6}']
     replay_decoders = ["sdk:decode"]
+    replay_file_limit = "128"
     """
 INI = r"""
     [pytest]
@@ -48,6 +49,7 @@ INI = r"""
     replay_transports = sdk:Transport
     replay_symbols = order-\d{6}
     replay_decoders = sdk:decode
+    replay_file_limit = 128
     """
 
 
@@ -84,6 +86,7 @@ def test_every_setting_has_an_ini_name(suite: Suite, name: str, text: str) -> No
             assert settings.transports == ("sdk:Transport",)
             assert settings.symbols == (r"order-\d{6}",)
             assert settings.decoders == ("sdk:decode",)
+            assert settings.file_limit == 128
             get("/a")
         """,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         (b" \n\n", 1, "the file is empty"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", 1, "a pointer of git-lfs"),
         (b"interactions:\n- request: {}\nversion: 1\n", 1, "a cassette of vcrpy or pytest-recording"),
-        (b"version: 1\ninteractions: []\n", 1, "a cassette of vcrpy or pytest-recording"),
+        (b"version: 1\ninteractions: []\n", 1, "a cassette of cassetter or vcrpy"),
         (b"services:\n  web: {}\n", 1, "not a cassette of this package"),
         (b"---\nservices: {}\n", 1, "not a cassette of this package"),
         (b"--- # cassette\nform", 2, "the file was cut short"),

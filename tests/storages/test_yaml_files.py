@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,8 @@ from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay_storages.yaml import YamlStorage, open_yaml
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_replay.cassette import Cassette
 
 
@@ -33,10 +34,10 @@ def test_a_folder_is_no_cassette(storage: YamlStorage) -> None:
 def test_a_file_that_may_not_be_read_is_not_absent(
     storage: YamlStorage, tape: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    def refuse(path: str, _: int) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
 
     with pytest.raises(CassetteError, match=r"tape\.yaml: can't be read: Permission denied"):
         storage.load("tape")

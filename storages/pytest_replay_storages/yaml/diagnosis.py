@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pytest_replay.cassette import FORMAT
 from pytest_replay.errors import CassetteError, CassetteFormatError
+from pytest_replay.excerpts import excerpt
+from pytest_replay_storages.yaml.strangers import known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +21,9 @@ END = "..."
 RESTORE = "Restore it from version control, or delete it and record again: pytest --record"
 
 _OURS = re.compile(rb"(?:[ \t\r]*(?:#[^\n]*)?\n)*---[ \t]*(?:#[^\n]*)?\r?\n(?:\w+:[^\n]*\n)*?format: +(\S+)")
-_FOREIGN = re.compile(rb"(?:---[^\n]*\n)?(?:interactions:|version: +\S+\s+interactions:)")
 _LAST_LINE = re.compile(rb"\n\.\.\.[ \t\r]*(?:\n\s*)?\Z")
-_LFS = b"version https://git-lfs.github.com/spec/"
 _CONFLICT = b"<<<<<<< "
+_ANY_CONFLICT = re.compile(rb"^(?:[<>|]{7}(?= |\r?$)|={7}\r?$)", re.MULTILINE)
 _HEAD = 1 << 12
 _BLOCK = 1 << 20
 
@@ -38,20 +39,14 @@ def check(data: bytes, path: Path) -> None:
     head = data[:_HEAD]
     if not head.strip():
         raise CassetteError("the file is empty", path=path, line=1, remedy=RESTORE)
-    if head.startswith(_LFS):
-        remedy = "Fetch the file itself: git lfs pull"
-        raise CassetteError("a pointer of git-lfs, not the file", path=path, line=1, remedy=remedy)
     conflict = 0 if data.startswith(_CONFLICT) else data.find(b"\n" + _CONFLICT) + 1
     if conflict or data.startswith(_CONFLICT):
-        remedy = (
-            "Resolve it. Whole interactions may stay of both sides: the order in the file is that of replay."
-        )
-        raise CassetteError("a git conflict", path=path, line=line_at(data, conflict), remedy=remedy)
+        raise conflict_error(path, line_at(data, conflict))
+    ours = looks_like_ours(head)
+    if not ours and (stranger := known(head)) is not None:
+        raise CassetteError(stranger.what, path=path, line=1, remedy=stranger.remedy)
     _check_utf8(data, path)
-    if _FOREIGN.match(head):
-        remedy = "Move it away and record again, or give the test a cassette of another name"
-        raise CassetteError("a cassette of vcrpy or pytest-recording", path=path, line=1, remedy=remedy)
-    if not looks_like_ours(head):
+    if not ours:
         remedy = f"A cassette begins with the line `{HEADLINE}` and a `format`. {RESTORE}"
         raise CassetteError("not a cassette of this package", path=path, line=1, remedy=remedy)
     _check_format(head, path)
@@ -59,6 +54,18 @@ def check(data: bytes, path: Path) -> None:
         remedy = f"{RESTORE}. If you added an interaction by hand, end the file with the line `{END}`"
         problem = f"the file was cut short: its last line is not `{END}`"
         raise CassetteError(problem, path=path, line=line_at(data, len(data.rstrip())), remedy=remedy)
+
+
+def conflict_at(document: bytes) -> int | None:
+    """Find the 0-based line of what is left of a conflict in a document that can't be read."""
+    mark = _ANY_CONFLICT.search(document)
+    return None if mark is None else document.count(b"\n", 0, mark.start())
+
+
+def conflict_error(path: Path, line: int) -> CassetteError:
+    """Say that two versions of a cassette stand in one file."""
+    remedy = "Resolve it. Whole interactions may stay of both sides: the order in the file is that of replay."
+    return CassetteError("a git conflict", path=path, line=line, remedy=remedy)
 
 
 def line_at(data: bytes, offset: int) -> int:
@@ -71,7 +78,7 @@ def _check_format(head: bytes, path: Path) -> None:
     version = match[1].decode(errors="replace") if match else None
     if match is None or version == str(FORMAT):
         return
-    problem = f"a cassette of format {version}, and this version of the package reads format {FORMAT}"
+    problem = f"a cassette of format {excerpt(version)[1:-1]}, and this version of the package reads format {FORMAT}"
     remedy = "Update: pip install --upgrade pytest-replay-cassettes"
     raise CassetteFormatError(problem, path=path, line=line_at(head, match.start(1)), remedy=remedy)
 

@@ -13,9 +13,12 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from pytest_replay import limits
 from pytest_replay.bodies import BodyError, media_of, present, restore
+from pytest_replay.bodies.codings import codings_of
 from pytest_replay.bodies.presentation import KEYS
 from pytest_replay.cassette import FORMAT, Header, Start
+from pytest_replay.excerpts import excerpt
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
 
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pytest_replay.messages import Plain
+    from pytest_replay_storages.budget import Budget
     from pytest_replay_storages.plain import Marked
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
 _BODY = frozenset(KEYS)
 _RESERVED = _BODY | {"kind", "delay", "after", "fields", "decoded"}
+_LONGEST_TIME = 1e10
+"""Seconds, which are three hundred years."""
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~¡-ÿ]+(?: +[!-~¡-ÿ]+)*)?")
 
@@ -73,13 +79,15 @@ def header_of(document: Marked) -> Header:
     if not isinstance(document, dict) or "format" not in document:
         raise DocumentError("no header", (), remedy="A cassette begins with a document that has a `format`.")
     if document["format"] != FORMAT:
-        raise FormatError(f"a cassette of format {document['format']!r}", ("format",))
+        raise FormatError(f"a cassette of format {excerpt(document['format'])}", ("format",))
     _check_keys(document, {"format", "recorded_at", "runs", "clock", "libraries", "settings"}, ())
     libraries: dict[str, str] = {}
     for name, version in _items(document.get("libraries", {}), ("libraries",)).items():
         if not isinstance(version, str):
-            remedy = f"Put it in quotes: '{version}'."
-            raise DocumentError(f"the version {version!r} is no string", ("libraries", name), remedy=remedy)
+            remedy = f"Put it in quotes: '{excerpt(version)}'."
+            raise DocumentError(
+                f"the version {excerpt(version)} is no string", ("libraries", name), remedy=remedy
+            )
         libraries[name] = version
     return Header(
         _time(document.get("recorded_at")),
@@ -102,17 +110,18 @@ def interaction_document(interaction: Interaction) -> dict[str, Marked]:
     }
 
 
-def interaction_of(document: Marked) -> Interaction:
-    """Read an interaction. Raises DocumentError."""
+def interaction_of(document: Marked, budget: Budget) -> Interaction:
+    """Read an interaction, which takes its part of `budget`. Raises DocumentError."""
     if not isinstance(document, dict):
         raise DocumentError("no interaction", (), remedy="An interaction has a `request` and `replies`.")
     _check_keys(document, {"at", "request", "replies"}, ())
-    request = _message(document.get("request"), ("request",), timing=())
+    request = _message(document.get("request"), ("request",), budget, timing=())
     replies = document.get("replies")
     if not isinstance(replies, list):
         raise DocumentError("no list of replies", ("replies",), remedy="Write `replies: []` for none.")
     at = _seconds(document["at"], ("at",)) if "at" in document else None
-    return Interaction(request, tuple(_reply(reply, ("replies", n)) for n, reply in enumerate(replies)), at)
+    said = tuple(_reply(reply, ("replies", n), budget) for n, reply in enumerate(replies))
+    return Interaction(request, said, at)
 
 
 def _message_document(message: Message, timing: dict[str, Marked], *, place: str) -> dict[str, Marked]:
@@ -154,14 +163,14 @@ def _timing(reply: Reply) -> dict[str, Marked]:
     return timing
 
 
-def _reply(document: Marked, path: Path) -> Reply:
-    message = _message(document, path, timing=("delay", "after"))
+def _reply(document: Marked, path: Path, budget: Budget) -> Reply:
+    message = _message(document, path, budget, timing=("delay", "after"))
     if not isinstance(document, dict) or ("delay" not in document and "after" not in document):
         return Reply(message)
     delay, after = document.get("delay", 0.0), document.get("after", [0])
     if not isinstance(after, list) or any(type(steps) is not int or steps < 0 for steps in after):
         raise DocumentError(
-            f"after: {after!r} is no list of positions",
+            f"after: {excerpt(after)} is no list of positions",
             (*path, "after"),
             remedy="Count interactions backwards: [0] is this one, [1] the one before.",
         )
@@ -169,12 +178,12 @@ def _reply(document: Marked, path: Path) -> Reply:
 
 
 def _seconds(value: Marked, path: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DocumentError(f"{path[-1]}: {value!r} is no number", path, remedy="Write seconds: 0.25.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LONGEST_TIME:
+        raise DocumentError(f"{path[-1]}: {excerpt(value)} is no number", path, remedy="Write seconds: 0.25.")
     return float(value)
 
 
-def _message(document: Marked, path: Path, *, timing: Collection[str]) -> Message:
+def _message(document: Marked, path: Path, budget: Budget, *, timing: Collection[str]) -> Message:
     if not isinstance(document, dict):
         raise DocumentError(f"no {path[0]} here", path, remedy="A message is a mapping with a `kind`.")
     kind = document.get("kind")
@@ -193,17 +202,28 @@ def _message(document: Marked, path: Path, *, timing: Collection[str]) -> Messag
         fields = _only_fields(document["fields"], fields, (*path, "fields"))
     try:
         decoded = unmark(document.get("decoded"))
-        return Message(kind, _fields(fields), restore(shown) if shown else b"", decoded)
+        message = Message(kind, _fields(fields), restore(shown) if shown else b"", decoded)
+        budget.take(message, decoded=_size_of(shown, message))
     except BodyError as error:
         place = path if error.key is None else (*path, error.key)
         raise DocumentError(str(error), place, line=error.line or 0) from error
     except ValueError as error:
         raise DocumentError(str(error), path) from error
+    return message
+
+
+def _size_of(shown: dict[str, Plain], message: Message) -> int | None:
+    """Tell the size of a body that is shown decoded; None where its headers say that there is more to decode."""
+    said = [coding.removeprefix("x-") for coding in media_of(message).codings]
+    done = codings_of(str(shown["coding"])) if "coding" in shown else []
+    return sum(len(part) for part in shown.values() if isinstance(part, str)) if said == done else None
 
 
 def _only_fields(nested: Marked, beside: dict[str, Marked], path: Path) -> dict[str, Marked]:
     if beside:
-        raise DocumentError(f"{next(iter(beside))} beside fields", path, remedy="Put it under `fields`.")
+        raise DocumentError(
+            f"{excerpt(next(iter(beside)))[1:-1]} beside fields", path, remedy="Put it under `fields`."
+        )
     if not isinstance(nested, dict):
         raise DocumentError("fields that are no mapping", path, remedy="Write `name: value` lines.")
     return dict(nested)
@@ -218,6 +238,8 @@ def _fields(fields: dict[str, Marked]) -> dict[str, Plain]:
 
 def _headers(value: Marked) -> Plain:
     if isinstance(value, str):
+        if value.count("\n") > limits.HEADERS:
+            raise ValueError(f"more than {limits.HEADERS} headers")
         return [_header(line) for line in value.removesuffix("\n").split("\n")]
     if isinstance(value, list):
         pairs: list[Plain] = [tuple(pair) for pair in value if isinstance(pair, list)]
@@ -234,7 +256,7 @@ def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(": ")
     if not colon:
         if not line.endswith(":"):
-            msg = f"the header {line!r} is no line of `name: value`"
+            msg = f"the header {excerpt(line)} is no line of `name: value`"
             raise ValueError(msg)
         name = line[:-1]
     return name, value
@@ -266,17 +288,21 @@ def _start(value: Marked) -> Start:
         raise DocumentError("a clock that has no zone and seed", ("clock",), remedy=remedy)
     zone, seed = value["zone"], value["seed"]
     if not isinstance(zone, str):
-        raise DocumentError(f"the zone {zone!r} is no string", ("clock", "zone"), remedy="Write a name: UTC.")
+        raise DocumentError(
+            f"the zone {excerpt(zone)} is no string", ("clock", "zone"), remedy="Write a name: UTC."
+        )
     if type(seed) is not int:
         raise DocumentError(
-            f"the seed {seed!r} is no whole number", ("clock", "seed"), remedy="Write one: 1."
+            f"the seed {excerpt(seed)} is no whole number", ("clock", "seed"), remedy="Write one: 1."
         )
     return Start(zone, seed)
 
 
 def _runs(value: Marked) -> int:
     if type(value) is not int or value < 1:
-        raise DocumentError(f"runs: {value!r} is no number from 1", ("runs",), remedy="Take it out for one.")
+        raise DocumentError(
+            f"runs: {excerpt(value)} is no number from 1", ("runs",), remedy="Take it out for one."
+        )
     return value
 
 
@@ -284,5 +310,7 @@ def _check_keys(document: dict[str, Marked], known: set[str], path: Path) -> Non
     for key in document:
         if key not in known:
             raise DocumentError(
-                f"{key!r} means nothing here", (*path, key), remedy=f"Known: {', '.join(sorted(known))}."
+                f"{excerpt(key)} means nothing here",
+                (*path, key),
+                remedy=f"Known: {', '.join(sorted(known))}.",
             )

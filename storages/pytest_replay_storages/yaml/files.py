@@ -9,15 +9,16 @@ import errno
 import os
 import secrets
 import shutil
-import stat
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import yaml
 
+from pytest_replay import limits
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay_storages.plain import same
+from pytest_replay_storages.rooted import Rooted
 from pytest_replay_storages.yaml.diagnosis import looks_like_ours
 from pytest_replay_storages.yaml.stream import dump, load
 
@@ -62,10 +63,13 @@ class YamlStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.file_limit = limits.FILE
+        """Bytes: a larger file is refused."""
+        self._files = Rooted(root)
 
     def load(self, name: str) -> Cassette | None:
         path = self._path(name)
-        data = _read(path)
+        data = self._files.read(path, at_most=self.file_limit)
         return None if data is None else load(data, path=path, name=name)
 
     def save(self, cassette: Cassette) -> None:
@@ -75,8 +79,9 @@ class YamlStorage:
         except TypeError as error:
             msg = f"can't save {path}: {error}"
             raise StorageError(msg) from error
+        self._check_size(data, path)
         _check_reads_back(data, cassette, path)
-        if not _holds(path, data, cassette.name):
+        if not self._holds(path, data, cassette.name):
             _replace(path, data)
 
     def names(self) -> Iterator[str]:
@@ -86,7 +91,10 @@ class YamlStorage:
     def remove(self, name: str) -> None:
         path = self._path(name)
         try:
+            self._files.check_folder(path)
             path.unlink()
+        except CassetteError as error:
+            raise StorageError(f"can't remove {error}") from error
         except FileNotFoundError:
             raise KeyError(name) from None
         except OSError as error:
@@ -108,27 +116,28 @@ class YamlStorage:
                 continue
             for file in files:
                 path = Path(folder, file)
-                if path.suffix == _SUFFIX and _is_cassette(path):
+                if path.suffix == _SUFFIX and looks_like_ours(self._files.head(path, size=_HEAD)):
                     yield path.relative_to(self.root).as_posix().removesuffix(_SUFFIX)
 
+    def _check_size(self, data: bytes, path: Path) -> None:
+        if len(data) > self.file_limit:
+            size, allowed = -(-len(data) // limits.MIB), self.file_limit // limits.MIB
+            raise StorageError(
+                f"can't save {path}: it would have {size} MiB, and {allowed} are allowed\n"
+                f"  record less in one test, or allow more: replay_file_limit = {size} (MiB)"
+            )
 
-def _read(path: Path) -> bytes | None:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CassetteError("not a regular file", path=path, remedy="Move away what stands there")
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        problem = f"can't be read: {error.strerror}"
-        raise CassetteError(problem, path=path, remedy="Give yourself the right to read it") from error
-
-
-def _is_cassette(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return path.is_file() and looks_like_ours(file.read(_HEAD))
-    except OSError:
+    def _holds(self, path: Path, data: bytes, name: str) -> bool:
+        """Tell whether a file is as it should be already. Raises StorageError for one that must not be replaced."""
+        try:
+            current = self._files.read(path, at_most=self.file_limit)
+            if current is None or current == data:
+                return current is not None
+            for _ in load(current, path=path, name=name):
+                pass
+        except CassetteError as error:
+            msg = f"won't replace what can't be read as a cassette\n  {error}"
+            raise StorageError(msg) from error
         return False
 
 
@@ -170,20 +179,6 @@ def _same_interaction(one: Interaction, other: Interaction) -> bool:
 
 def _same_message(one: Message, other: Message) -> bool:
     return (one.kind, one.body) == (other.kind, other.body) and same(one.fields, other.fields)
-
-
-def _holds(path: Path, data: bytes, name: str) -> bool:
-    """Tell whether a file is as it should be already. Raises StorageError for one that must not be replaced."""
-    try:
-        current = _read(path)
-        if current is None or current == data:
-            return current is not None
-        for _ in load(current, path=path, name=name):
-            pass
-    except CassetteError as error:
-        msg = f"won't replace what can't be read as a cassette\n  {error}"
-        raise StorageError(msg) from error
-    return False
 
 
 def _replace(path: Path, data: bytes) -> None:

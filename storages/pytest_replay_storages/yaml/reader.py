@@ -5,27 +5,33 @@ Knows neither cassettes nor files: lines are counted from the start of what it i
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, cast
 
 import yaml
 from yaml.events import (
+    CollectionEndEvent,
+    CollectionStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    StreamEndEvent,
 )
+
+from pytest_replay import limits
+from pytest_replay.excerpts import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from yaml.events import Event
-    from yaml.nodes import Node
 
+    from pytest_replay_storages.budget import Budget
     from pytest_replay_storages.plain import Marked
 
-_DEEPEST = 64
 _WORDS: dict[str, bool | None] = {"null": None, "true": True, "false": False}
 _INT = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+][0-9]+)?")
@@ -62,16 +68,19 @@ class YamlError(ValueError):
         super().__init__(problem)
 
 
-def read(data: bytes, *, timestamps: bool = False) -> Marked:
-    """Read a text that holds one document, from its line `---` on. Raises YamlError.
+def read(data: bytes, *, budget: Budget | None = None, timestamps: bool = False) -> Marked:
+    """Read a text that holds one document, from its line `---` on. Raises YamlError, and what `budget` does.
 
     With `timestamps`, one like 2026-11-21T08:57:38.123456Z is kept as text; it is ambiguous otherwise.
     """
     reader = _Reader(data, resolved_but_time if timestamps else resolved)
     try:
-        return reader.document()
+        document = reader.document()
     except yaml.YAMLError as error:
         raise _syntax_error(error, data) from error
+    if budget is not None:
+        budget.spend(reader.nodes)
+    return document
 
 
 def resolved(text: str) -> Marked:
@@ -80,10 +89,10 @@ def resolved(text: str) -> Marked:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if _INT.fullmatch(text):
+    if _INT.fullmatch(text) and len(text) <= limits.DIGITS:
         return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
     if not text or _AMBIGUOUS.fullmatch(text):
         raise ValueError(text)
     return text
@@ -98,35 +107,67 @@ def resolved_but_time(text: str) -> Marked:
 
 def locate(data: bytes, path: Sequence[str | int]) -> int:
     """Find the 0-based line of the place that `path` leads to in a document that can be read."""
-    node: Node | None = yaml.compose(data, Loader=yaml.CSafeLoader)
-    line = 0
+    next_event = _events(data)
+    for _ in range(2):  # the stream and the document begin
+        next_event()
+    event, line = next_event(), 0
     for step in path:
-        if isinstance(node, yaml.MappingNode):
-            found = [pair for pair in node.value if pair[0].value == step]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            found = [(item, item) for item in node.value[step : step + 1]]
-        else:
-            found = []
-        if not found:
+        found = _enter(next_event, event, step)
+        if found is None:
             break
-        key, node = found[0]
-        line = key.start_mark.line
+        event, line = found
     return line
 
 
+def _enter(next_event: Callable[[], Event], event: Event, step: str | int) -> tuple[Event, int] | None:
+    """Find a member of a mapping, or an item of a sequence, that has just begun: its value, and its line."""
+    if isinstance(event, MappingStartEvent):
+        while isinstance(key := next_event(), ScalarEvent):
+            if key.value == step:
+                return next_event(), _line(key)
+            _skip(next_event, next_event())
+    elif isinstance(event, SequenceStartEvent) and isinstance(step, int):
+        item = next_event()
+        for _ in range(step):
+            if isinstance(item, SequenceEndEvent):
+                break
+            _skip(next_event, item)
+            item = next_event()
+        if not isinstance(item, SequenceEndEvent):
+            return item, _line(item)
+    return None
+
+
+def _skip(next_event: Callable[[], Event], event: Event) -> None:
+    """Go to the end of a value that has begun."""
+    depth = int(isinstance(event, CollectionStartEvent))
+    while depth:
+        event = next_event()
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+
+
 class _Reader:
-    __slots__ = ("_next", "_resolve")
+    __slots__ = ("_left", "_next", "_resolve")
 
     def __init__(self, data: bytes, resolve: Callable[[str], Marked]) -> None:
-        self._next = cast("Callable[[], Event]", yaml.CBaseLoader(data).get_event)
+        self._next = _events(data)
         self._resolve = resolve
+        self._left = limits.NODES
+
+    @property
+    def nodes(self) -> int:
+        """How many scalars and collections there were."""
+        return limits.NODES - self._left
 
     def document(self) -> Marked:
         self._next()  # the stream begins
         self._next()  # the document begins
         value = self._value(self._next(), 0)
         self._next()  # the document ends
-        self._next()  # the stream ends, or libyaml refuses what is left
+        if not isinstance(event := self._next(), StreamEndEvent):
+            raise YamlError(
+                "another document", line=_line(event), remedy="End the line before it with a newline."
+            )
         return value
 
     def _value(self, event: Event, depth: int) -> Marked:
@@ -136,8 +177,9 @@ class _Reader:
             raise _forbidden(event, "an alias")
         if event.anchor is not None or event.tag is not None:
             raise _forbidden(event, _decoration(event))
-        if depth == _DEEPEST:
-            raise YamlError(f"more than {_DEEPEST} levels", line=_line(event), remedy="Record it again.")
+        if depth == limits.DEPTH:
+            raise YamlError(f"more than {limits.DEPTH} levels", line=_line(event), remedy="Record it again.")
+        self._count(event)
         if isinstance(event, MappingStartEvent):
             return self._mapping(depth + 1)
         return self._sequence(depth + 1)
@@ -149,7 +191,7 @@ class _Reader:
             if not isinstance(event, ScalarEvent) or not isinstance(key := self._scalar(event), str):
                 raise YamlError("a key that is no string", line=_line(event), remedy="Put it in quotes.")
             if key in mapping:
-                problem = f"the key {key!r} for the second time"
+                problem = f"the key {excerpt(key)} for the second time"
                 raise YamlError(problem, line=_line(event), remedy="Take one out.")
             mapping[key] = self._value(next_event(), depth)
         return mapping
@@ -163,20 +205,38 @@ class _Reader:
     def _scalar(self, event: ScalarEvent) -> Marked:
         if event.anchor is not None or event.tag is not None:
             raise _forbidden(event, _decoration(event))
+        self._count(event)
         if event.style:
+            if len(event.value) > limits.SCALAR:
+                problem = f"a text of more than {limits.SCALAR // limits.MIB} Mi characters"
+                raise YamlError(problem, line=_line(event), remedy="Record it again.")
             return event.value
         try:
             return self._resolve(event.value)
         except ValueError as error:
             raise _ambiguous(event) from error
 
+    def _count(self, event: Event) -> None:
+        self._left -= 1
+        if self._left < 0:
+            problem = f"more than {limits.NODES} scalars and collections in one document"
+            raise YamlError(problem, line=_line(event), remedy="Record it again, in smaller pieces.")
+
+
+def _events(data: bytes) -> Callable[[], Event]:
+    return cast("Callable[[], Event]", yaml.CBaseLoader(data).get_event)
+
 
 def _ambiguous(event: ScalarEvent) -> YamlError:
+    shown = excerpt(event.value)
+    if _INT.fullmatch(event.value) or _FLOAT.fullmatch(event.value):
+        remedy = "Put it in quotes if it is a string."
+        return YamlError(f"{shown[1:-1]} is too large a number", line=_line(event), remedy=remedy)
     if event.value:
         return YamlError(
-            f"{event.value} may be a string or something else, to YAML and to JSON",
+            f"{shown[1:-1]} may be a string or something else, to YAML and to JSON",
             line=_line(event),
-            remedy=f"Put it in quotes if it is a string: {event.value!r}.",
+            remedy=f"Put it in quotes if it is a string: {shown}.",
         )
     return YamlError("no value", line=_line(event), remedy="Write null, or '' for an empty string.")
 
@@ -187,7 +247,8 @@ def _forbidden(event: Event, what: str) -> YamlError:
 
 
 def _decoration(event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> str:
-    return f"the anchor &{event.anchor}" if event.anchor is not None else f"the tag {event.tag}"
+    what, name = ("anchor &", event.anchor) if event.anchor is not None else ("tag ", event.tag)
+    return f"the {what}{excerpt(name)[1:-1]}"
 
 
 def _line(event: Event) -> int:

@@ -13,9 +13,11 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_replay import limits
 from pytest_replay.cassette import Cassette
 from pytest_replay.errors import CassetteError
-from pytest_replay_storages.yaml.diagnosis import END, HEADLINE, check, line_at
+from pytest_replay_storages.budget import Budget, BudgetError
+from pytest_replay_storages.yaml.diagnosis import END, HEADLINE, check, conflict_at, conflict_error, line_at
 from pytest_replay_storages.yaml.documents import (
     DocumentError,
     header_document,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DOCUMENT = re.compile(rb"\n---(?=[ \t\r\n])([^\n]*)")
+_AT_ONCE = 1 << 20
+"""Bytes of documents that are read at once, if they look as if they were written by hand."""
+_TOO_MUCH = "No recording is like this. Delete the file and record again: pytest --record"
 _MEND = "Mend it, or delete the file and record again: pytest --record"
 
 
@@ -55,7 +60,7 @@ def load(data: bytes, *, path: Path, name: str) -> Cassette:
     data = data.removeprefix(codecs.BOM_UTF8)
     check(data, path)
     documents = _Documents(data, path)
-    header = documents.parsed(0, lambda text: header_of(read(text, timestamps=True)))
+    header = documents.parsed(0, lambda text: header_of(read(text, budget=documents.budget, timestamps=True)))
     return Cassette(name, header, YamlTape(documents))
 
 
@@ -65,9 +70,11 @@ class YamlTape:
     def __init__(self, documents: _Documents) -> None:
         self._documents = documents
         self._interactions: list[Interaction | None] = [None] * (len(documents.starts) - 1)
+        size = 0
         for position, headline in enumerate(documents.headlines[1:]):
-            if not headline.startswith(b" # "):
+            if not headline.startswith(b" # ") and size <= _AT_ONCE:
                 self.read(position)  # written by hand, most likely: a mistake shows at once
+                size += documents.size(position + 1)
 
     def __len__(self) -> int:
         return len(self._interactions)
@@ -75,7 +82,10 @@ class YamlTape:
     def read(self, position: int) -> Interaction:
         interaction = self._interactions[position]
         if interaction is None:
-            interaction = self._documents.parsed(position + 1, lambda text: interaction_of(read(text)))
+            budget = self._documents.budget
+            interaction = self._documents.parsed(
+                position + 1, lambda text: interaction_of(read(text, budget=budget), budget)
+            )
             self._interactions[position] = interaction
         return interaction
 
@@ -103,27 +113,48 @@ class YamlTape:
 class _Documents:
     """Where each document of a file begins, and what its first line says behind the dashes."""
 
-    __slots__ = ("data", "headlines", "path", "starts")
+    __slots__ = ("budget", "data", "headlines", "path", "starts")
 
     def __init__(self, data: bytes, path: Path) -> None:
         self.data = data
         self.path = path
+        self.budget = Budget()
         self.starts = [0] if data.startswith(b"---") else []
         self.headlines = [b""] if self.starts else []
         for match in _DOCUMENT.finditer(data):
+            if len(self.starts) > limits.INTERACTIONS:
+                problem, line = (
+                    f"more than {limits.INTERACTIONS} interactions",
+                    line_at(data, match.start() + 1),
+                )
+                raise CassetteError(problem, path=path, line=line, remedy=_TOO_MUCH)
             self.starts.append(match.start() + 1)
             self.headlines.append(match[1])
 
+    def size(self, number: int) -> int:
+        """Count the bytes of a document."""
+        start, end = self._span(number)
+        return end - start
+
     def parsed(self, number: int, parse: Callable[[bytes], T]) -> T:
         """Parse a document, and say of its mistakes where in the file they are."""
-        start, end = self.starts[number], (*self.starts[number + 1 : number + 2], len(self.data))[0]
+        start, end = self._span(number)
         text = self.data[start:end]
         try:
             return parse(text)
         except YamlError as error:
+            conflict = conflict_at(text)
+            if conflict is not None:
+                raise conflict_error(self.path, line_at(self.data, start) + conflict) from error
             raise self._error(error, start, error.line) from error
         except DocumentError as error:
             raise self._error(error, start, locate(text, error.path) + error.line) from error
+        except BudgetError as error:
+            line = line_at(self.data, start)
+            raise CassetteError(str(error), path=self.path, line=line, remedy=_TOO_MUCH) from error
+
+    def _span(self, number: int) -> tuple[int, int]:
+        return self.starts[number], (*self.starts[number + 1 : number + 2], len(self.data))[0]
 
     def _error(self, mistake: YamlError | DocumentError, start: int, line: int) -> CassetteError:
         line += line_at(self.data, start)
