@@ -86,6 +86,13 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
+@nox.session(python=PYTHONS[:3])
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the reader of YAML cassettes for ten minutes. Not one of the checks."""
+    install(session, "fuzz", project=".")
+    session.run("python", "-m", "tests.fuzz.yaml_reader", *(session.posargs or ["-max_total_time=600"]))
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the sdist, and the wheel from it."""

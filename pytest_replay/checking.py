@@ -69,7 +69,7 @@ def _problems(interaction: Interaction, position: int) -> Iterator[str]:
 
 def _of_message(message: Message) -> Iterator[str]:
     if not message.kind.startswith(_PROTOCOLS):
-        yield f"{message.kind} is of no protocol that is known: {', '.join(_PROTOCOLS)}"
+        yield f"{excerpt(message.kind)} is of no protocol that is known: {', '.join(_PROTOCOLS)}"
     elif message.kind.startswith("amqp."):
         if message.kind not in _PLACELESS:
             yield from _of_numbers(message, ("connection",))

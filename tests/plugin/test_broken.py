@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_replay.settings import Mode
+
 if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
@@ -38,6 +40,36 @@ def test_a_broken_cassette_fails_the_test_and_is_not_overwritten(suite: Suite) -
     assert {name: path.read_bytes() for name, path in paths.items()} == {
         name: text.encode("latin-1") for name, text in broken.items()
     }
+    assert suite.asked == {}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_stands_where_a_cassette_should_be_is_not_recorded_over(suite: Suite, mode: Mode) -> None:
+    standing = {
+        "test_conflict": "--- # cassette\nformat: 1\n<<<<<<< HEAD\n",
+        "test_pointer": "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n",
+        "test_other_tool": "interactions:\n- request:\n    method: GET\nversion: 1\n",
+        "test_link": "elsewhere",
+    }
+    suite.write("test_it.py", "".join(SOURCE.replace("test_it", name) for name in standing))
+    paths = {name: suite.write(f"cassettes/test_it/{name}.yaml", text) for name, text in standing.items()}
+    paths["test_link"].unlink()
+    outside = suite.root.parent / "outside.yaml"
+    paths["test_link"].symlink_to(outside)
+
+    result = suite.run(f"--replay-mode={mode}")
+
+    result.assert_outcomes(errors=len(standing))
+    for told in (
+        "3: a git conflict",
+        "1: a pointer of git-lfs",
+        "1: a cassette of vcrpy",
+        " a link leads to",
+    ):
+        result.stdout.fnmatch_lines(f"*.yaml:{told}*")
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert not outside.exists()
+    assert [path.read_text() for path in paths.values() if not path.is_symlink()] == [*standing.values()][:3]
     assert suite.asked == {}
 
 
