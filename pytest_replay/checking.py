@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_replay.errors import CassetteError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Interaction, Message
 
 _PROTOCOLS = ("http.", "amqp.")
+_FAILURES = frozenset({"http.error", "amqp.closed", "amqp.connect-error"})
+"""What holds exceptions, by name."""
 _LONGEST = 500
 """Characters of a message that a tape can make long."""
 _PLACELESS = frozenset({"amqp.cancelled", "amqp.closed", "amqp.connect-error"})
@@ -74,6 +77,23 @@ def _of_message(message: Message) -> Iterator[str]:
         if message.kind not in _PLACELESS:
             yield from _of_numbers(message, ("connection",))
         yield from _of_numbers(message, [name for name in ("channel",) if name in message.fields])
+    if message.kind in _FAILURES:
+        yield from _of_causes(message, text=message.kind.startswith("http."))
+
+
+def _of_causes(message: Message, *, text: bool) -> Iterator[str]:
+    causes = message.fields.get("causes", () if text else None)
+    if causes is None:
+        return
+    if not isinstance(causes, list) or not causes or not all(isinstance(cause, Mapping) for cause in causes):
+        yield f"{message.kind} has {_said(message, 'causes')}, which is a list of mappings with a type"
+        return
+    for cause in causes:
+        args = cause.get("args", [])
+        if not isinstance(cause.get("type"), str) or (text and not isinstance(cause.get("text"), str)):
+            yield f"{message.kind} has a cause of {excerpt(dict(cause))}, which has a type and a text in words"
+        elif not isinstance(args, list):
+            yield f"{message.kind} has a cause with args: {excerpt(args)}, which is a list"
 
 
 def _of_texts(message: Message, names: Sequence[str]) -> Iterator[str]:

@@ -27,18 +27,21 @@ class Rooted:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._real: dict[Path, Path] = {}
-        """Folders, and where they really are."""
+        self._within: set[Path] = set()
+        """Folders that were found to be where they seem to be."""
 
     def check_folder(self, path: Path) -> None:
         """Raise CassetteError for a path whose folder is out of the root, behind a link."""
-        self._check_within(self._resolved(path.parent), path)
+        folder = path.parent
+        if folder not in self._within:
+            self._check_within(folder, path)
+            self._within.add(folder)
 
     def check(self, path: Path) -> None:
         """Raise CassetteError for a path that a link leads out of the root, or to nowhere."""
         self.check_folder(path)
         if path.is_symlink():
-            self._check_within(Path(os.path.realpath(path)), path)
+            self._check_within(path, path)
             if not path.exists():
                 raise CassetteError(
                     "a link to what isn't there", path=path, remedy="Mend the link, or remove it"
@@ -52,7 +55,9 @@ class Rooted:
             with open(path, "rb", opener=_open) as file:  # a path's own `open` takes no opener
                 there = os.fstat(file.fileno())
                 _check_regular(there, path)
-                data = b"" if there.st_size > at_most else file.read(at_most + 1)
+                data = file.read(min(there.st_size, at_most) + 1)
+                if there.st_size < len(data) <= at_most:  # somebody is writing to it
+                    data += file.read(at_most + 1 - len(data))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -74,14 +79,10 @@ class Rooted:
         except (OSError, CassetteError):
             return b""
 
-    def _resolved(self, folder: Path) -> Path:
-        if folder not in self._real:
-            self._real[folder] = Path(os.path.realpath(folder))
-        return self._real[folder]
-
-    def _check_within(self, real: Path, path: Path) -> None:
+    def _check_within(self, part: Path, path: Path) -> None:
         root = self.root if path.is_relative_to(self.root) else path.parent
-        if not real.is_relative_to(self._resolved(root)):
+        real = Path(os.path.realpath(part))
+        if not real.is_relative_to(os.path.realpath(root)):
             problem = f"a link leads to {real}, which is not below {root}"
             remedy = (
                 "Put the file itself there, or name the folder that it is in: replay_storage = yaml:some/dir"

@@ -55,3 +55,44 @@ def test_a_head_that_is_none_breaks_the_tape(
     assert problem in str(caught.value)
     assert str(caught.value).startswith("tapes/broken: ")
     assert take.session.failures == [caught.value]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({}, "http.error has no causes, which is a list"),
+        ({"causes": []}, "http.error has causes: [], which is a list of mappings"),
+        ({"causes": "os.system"}, "http.error has causes: 'os.system', which is a list of mappings"),
+        ({"causes": ["os.system"]}, "http.error has causes: ['os.system'], which is a list of mappings"),
+        ({"causes": [{"text": "a"}]}, "a cause of {'text': 'a'}, which has a type and a text in words"),
+        ({"causes": [{"type": "httpx.ReadTimeout"}]}, "which has a type and a text in words"),
+        ({"causes": [{"type": 1, "text": "a"}]}, "which has a type and a text in words"),
+        (
+            {"causes": [{"type": "os.system", "text": "a"}]},
+            "names an exception that can't be raised: 'os.system'",
+        ),
+        ({"causes": [{"type": "ssl.os.abort", "text": "a"}]}, "names an exception that can't be raised"),
+        (
+            {"causes": [{"type": "builtins.SystemExit", "text": "0"}]},
+            "names an exception that can't be raised",
+        ),
+        ({"causes": [{"type": "." * 9999, "text": "a"}]}, "names an exception that can't be raised: '....."),
+    ],
+)
+def test_a_failure_that_is_none_breaks_the_tape(
+    caller: Caller, taping: Taping, fields: dict[str, Any], problem: str
+) -> None:
+    request = Message("http.request", {"method": "GET", "url": URL, "headers": []})
+    interaction = Interaction(request, (Reply(Message("http.error", fields)),))
+    cassette = Cassette("tapes/broken", Header(datetime.now(UTC)), MemoryTape([(f"GET {URL}", interaction)]))
+
+    async def act() -> None:
+        async with caller.client() as client:
+            await client.request("GET", URL)
+
+    with taping.replaying(cassette), pytest.raises(BrokenTapeError) as caught:
+        caller.run(act)
+
+    assert problem in str(caught.value)
+    assert str(caught.value).startswith("tapes/broken: ")
+    assert len(str(caught.value)) < 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.errors import CassetteError
+from pytest_replay.excerpts import excerpt
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def make_response(library: Library, message: Message, stream: Any, *, cassette: 
     fields: Any = message.fields
     status = fields.get("status")
     if type(status) is not int or status not in _STATUSES:
-        raise _broken(f"the status {status!r} is no number from {_STATUSES[0]} to {_STATUSES[-1]}", cassette)
+        raise _broken(
+            f"the status {excerpt(status)} is no number from {_STATUSES[0]} to {_STATUSES[-1]}", cassette
+        )
     try:
         extensions = {"http_version": fields.get("version", _DEFAULT_VERSION).encode("latin-1")}
         if "reason" in fields:
@@ -56,7 +59,7 @@ def make_response(library: Library, message: Message, stream: Any, *, cassette: 
     except (AttributeError, UnicodeEncodeError) as error:
         said = {name: fields[name] for name in ("version", "reason") if name in fields}
         raise _broken(
-            f"version and reason are texts in latin-1, and these are not: {said}", cassette
+            f"version and reason are texts in latin-1, and these are not: {excerpt(said)}", cassette
         ) from error
     try:
         headers = [
@@ -64,7 +67,7 @@ def make_response(library: Library, message: Message, stream: Any, *, cassette: 
         ]
     except (AttributeError, TypeError, ValueError) as error:
         raise _broken(
-            f"headers that are no pairs of texts in latin-1: {fields['headers']!r}", cassette
+            f"headers that are no pairs of texts in latin-1: {excerpt(fields['headers'])}", cassette
         ) from error
     return library.module.Response(status, headers=headers, stream=stream, extensions=extensions)
 

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.errors import CassetteError
+from pytest_replay.excerpts import excerpt
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def make_error(place: Place, message: Message, request: Any, *, cassette: str) -
     made = [_made(place, cause) for cause in causes]
     error = made[0]
     if error is None:
-        problem = f"it names an exception that can't be raised: {causes[0]['type']!r}"
+        problem = f"it names an exception that can't be raised: {excerpt(causes[0]['type'])}"
         raise CassetteError(problem, path=cassette, remedy="record the test again")
     if isinstance(error, place.library.module.RequestError):
         error.request = request

@@ -179,7 +179,9 @@ class _Reader:
             raise _forbidden(event, _decoration(event))
         if depth == limits.DEPTH:
             raise YamlError(f"more than {limits.DEPTH} levels", line=_line(event), remedy="Record it again.")
-        self._count(event)
+        self._left -= 1
+        if self._left < 0:
+            raise _too_many(event)
         if isinstance(event, MappingStartEvent):
             return self._mapping(depth + 1)
         return self._sequence(depth + 1)
@@ -205,7 +207,9 @@ class _Reader:
     def _scalar(self, event: ScalarEvent) -> Marked:
         if event.anchor is not None or event.tag is not None:
             raise _forbidden(event, _decoration(event))
-        self._count(event)
+        self._left -= 1
+        if self._left < 0:
+            raise _too_many(event)
         if event.style:
             if len(event.value) > limits.SCALAR:
                 problem = f"a text of more than {limits.SCALAR // limits.MIB} Mi characters"
@@ -216,15 +220,14 @@ class _Reader:
         except ValueError as error:
             raise _ambiguous(event) from error
 
-    def _count(self, event: Event) -> None:
-        self._left -= 1
-        if self._left < 0:
-            problem = f"more than {limits.NODES} scalars and collections in one document"
-            raise YamlError(problem, line=_line(event), remedy="Record it again, in smaller pieces.")
-
 
 def _events(data: bytes) -> Callable[[], Event]:
     return cast("Callable[[], Event]", yaml.CBaseLoader(data).get_event)
+
+
+def _too_many(event: Event) -> YamlError:
+    problem = f"more than {limits.NODES} scalars and collections in one document"
+    return YamlError(problem, line=_line(event), remedy="Record it again, in smaller pieces.")
 
 
 def _ambiguous(event: ScalarEvent) -> YamlError:
