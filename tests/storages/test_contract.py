@@ -237,6 +237,14 @@ STARTS = st.builds(
 )
 
 
+def test_a_number_may_be_longer_than_python_prints(storage: Storage) -> None:
+    numbers: list[Plain] = [sign * number for number in (10**600, 2**2048, 7**9999) for sign in (1, -1)]
+
+    again = saved(storage, cassette(get(1, numbers=numbers)))
+
+    assert again.tape.read(0).replies[0].message.fields["numbers"] == numbers
+
+
 @pytest.mark.parametrize("length", [900, 1023, 1024, 5000])
 def test_a_key_may_be_long(storage: Storage, length: int) -> None:
     fields: dict[str, Plain] = {
