@@ -11,32 +11,38 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fixtures.databases import SERVERS
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.errors import SettingsError, StorageError
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay.storage import GROUP, open_storage
+from pytest_replay.storage import GROUP, close_storage, open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pytest_replay.messages import Plain
     from pytest_replay.storage import Storage
 
-URLS = {"yaml": ("yaml:", "yaml:some/dir")}
-"""Where each storage is opened: one that is new is new here, too."""
+URLS = {"yaml": ("yaml:", "yaml:some/dir"), "sqlite": ("sqlite:///cassettes.db", "sqlite:///some/dir/a.db")}
+"""Where each storage is opened that is on this machine's disk: one that is new is new here, too."""
 
 NAME = "tests/cassettes/test_api/TestUsers.test_get[42]"
 HEADER = Header(datetime(2026, 11, 21, 8, 57, 38, 123456, UTC), {"httpx": "0.28.1"}, {"match_on": ["url"]})
 
 
 def test_every_storage_that_is_installed_is_under_contract() -> None:
-    assert {driver.name for driver in entry_points(group=GROUP)} == set(URLS)
+    assert {driver.name for driver in entry_points(group=GROUP)} == {*URLS, *SERVERS}
 
 
-@pytest.fixture(params=[url for urls in URLS.values() for url in urls])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return open_storage(request.param, root=tmp_path)
+@pytest.fixture(params=[*(url for urls in URLS.values() for url in urls), *SERVERS])
+def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[str], str]
+) -> Iterator[Storage]:
+    url = new_database(request.param) if request.param in SERVERS else request.param
+    storage = open_storage(url, root=tmp_path)
+    yield storage
+    close_storage(storage)
 
 
 def get(number: int, body: bytes = b"", **fields: Plain) -> tuple[str, Interaction]:

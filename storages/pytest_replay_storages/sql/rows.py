@@ -1,0 +1,168 @@
+"""Interactions as rows, and back: a message is a document of JSON, and its body is kept by its digest.
+
+    {"kind": "http.response", "delay": 0.25, "fields": {"status": 200, "headers": [["age", "0"]]}}
+
+`headers` that are pairs of strings are lists of two; any other list of this name lies under the mark `$plain`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_replay.messages import Interaction, Message, Reply
+from pytest_replay_storages.headers import header_document
+from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
+from pytest_replay_storages.sql.schema import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_replay.cassette import Cassette
+    from pytest_replay.messages import Plain
+    from pytest_replay_storages.plain import Marked
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(slots=True)
+class Recording:
+    """A cassette as rows, each with the names of its columns."""
+
+    header: str
+    length: int = 0
+    content: bytes = b""
+    """Tells whether two recordings are the same."""
+    routes: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    bodies: dict[bytes, bytes] = field(default_factory=dict)
+
+
+def recording_of(cassette: Cassette) -> Recording:
+    """Make rows of a cassette. Raises TypeError or ValueError for what isn't plain data."""
+    recording = Recording(_text(header_document(cassette.header)))
+    positions: dict[str, array[int]] = {}
+    seen = [recording.header.encode()]
+    for position, (route, interaction) in enumerate(cassette):
+        positions.setdefault(route, array("I")).append(position)
+        for part, (message, timing) in enumerate(_parts(interaction)):
+            row = _row(message, timing, recording.bodies, place=f"interaction {position + 1}")
+            recording.messages.append({"position": position, "part": part, **row})
+            seen.append(row["document"].encode() + (row["body"] or b""))
+        recording.length += 1
+    for route, found in positions.items():
+        raw = route.encode()
+        row = {"key": digest(raw), "first": found[0], "route": raw, "positions": pack(found)}
+        recording.routes.append(row)
+        seen += row["key"], row["positions"]
+    recording.content = digest(b"\0".join(map(digest, seen)))
+    return recording
+
+
+def pack(positions: array[int]) -> bytes:
+    """Write positions as 4 bytes each, the lowest byte first."""
+    if sys.byteorder == "big":
+        positions = array("I", positions)
+        positions.byteswap()
+    return positions.tobytes()
+
+
+def unpack(data: bytes) -> Sequence[int]:
+    """Undo `pack`. Raises ValueError."""
+    positions = array("I")
+    positions.frombytes(data)
+    if sys.byteorder == "big":
+        positions.byteswap()
+    return positions
+
+
+def interaction_of(parts: Sequence[tuple[str, bytes]]) -> Interaction:
+    """Make an interaction of its documents, each with its body. Raises ValueError for what they can't have said."""
+    try:
+        (request, timing), *replies = (_message(json.loads(document), body) for document, body in parts)
+        at = timing.get("at")
+        return Interaction(
+            request,
+            tuple(
+                Reply(message, tuple(map(_count, timing.get("after", (0,)))), float(timing.get("delay", 0.0)))
+                for message, timing in replies
+            ),
+            None if at is None else float(at),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _parts(interaction: Interaction) -> list[tuple[Message, dict[str, Marked]]]:
+    return [
+        (interaction.request, {} if interaction.at is None else {"at": interaction.at}),
+        *((reply.message, _timing(reply)) for reply in interaction.replies),
+    ]
+
+
+def _timing(reply: Reply) -> dict[str, Marked]:
+    timing: dict[str, Marked] = {}
+    if reply.delay:
+        timing["delay"] = reply.delay
+    if reply.after != (0,):
+        timing["after"] = list(reply.after)
+    return timing
+
+
+def _row(
+    message: Message, timing: dict[str, Marked], bodies: dict[bytes, bytes], *, place: str
+) -> dict[str, Any]:
+    fields = mark_items(message.fields, place=place)
+    headers = message.fields.get("headers")
+    if isinstance(headers, list):
+        pairs = all(map(_is_pair, headers))
+        fields["headers"] = [list(pair) for pair in headers] if pairs else {"$plain": fields["headers"]}
+    document: dict[str, Marked] = {"kind": message.kind, **timing, "fields": fields}
+    if message.decoded is not None:
+        document["decoded"] = mark(message.decoded, place=f"{place}.decoded")
+    key = None
+    if message.body:
+        key = digest(message.body)
+        bodies[key] = message.body
+    return {"document": _text(document), "body": key, "size": len(message.body)}
+
+
+def _text(document: Mapping[str, Marked]) -> str:
+    text = _encode(document)
+    text.encode()  # a lone surrogate is no text
+    return text
+
+
+def _is_pair(header: object) -> bool:
+    return type(header) is tuple and len(header) == 2 and all(type(part) is str for part in header)  # noqa: PLR2004
+
+
+def _message(document: dict[str, Any], body: bytes) -> tuple[Message, dict[str, Any]]:
+    fields: dict[str, Plain] = {
+        unmark_key(key): _headers(value) if key == "headers" else unmark(value)
+        for key, value in document["fields"].items()
+    }
+    kind = document["kind"]
+    if type(kind) is not str:
+        raise ValueError(f"{kind!r} is no kind of message")
+    return Message(kind, fields, body, unmark(document.get("decoded"))), document
+
+
+def _headers(value: Marked) -> Plain:
+    if isinstance(value, list):
+        pairs: list[Plain] = list(map(tuple, value))  # type: ignore[arg-type]  # it is looked at next
+        if not all(map(_is_pair, pairs)):
+            raise ValueError("headers that are no pairs of name and value")
+        return pairs
+    if isinstance(value, dict) and list(value) == ["$plain"]:
+        return unmark(value["$plain"])
+    return unmark(value)
+
+
+def _count(steps: object) -> int:
+    if type(steps) is not int or steps < 0:
+        raise ValueError(f"after: {steps!r} is no number of interactions")
+    return steps
