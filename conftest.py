@@ -1,3 +1,3 @@
 """Test peers for the whole suite."""
 
-pytest_plugins = ["pytester", "fixtures.http", "fixtures.amqp", "fixtures.databases"]
+pytest_plugins = ["pytester", "fixtures.http", "fixtures.amqp", "fixtures.databases", "fixtures.storages"]
