@@ -91,9 +91,14 @@ def test_recorded_cassettes_come_back_through_every_database_byte_for_byte(
 
 
 def test_a_suite_replays_from_each_storage_alike(
-    pytester: pytest.Pytester, server: Server, storages: dict[str, tuple[str, Storage]]
+    pytester: pytest.Pytester,
+    server: Server,
+    storages: dict[str, tuple[str, Storage]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("httpx")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_replay.plugin")
     server.script("GET /flaky", *[503, 503, {"well": True}] * 3)
     server.script("GET /known", {"known": True})
     server.script("GET /cut", cut(b"half of i"))

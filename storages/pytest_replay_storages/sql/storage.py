@@ -46,9 +46,13 @@ def open_sql(url: str, root: Path) -> SqlStorage:
 
     Raises SettingsError for what is no such URL, MissingExtraError and StorageError where it can't be reached.
     """
-    storage = SqlStorage(Database(read_url(url, root)))
-    storage.database.is_made()
-    return storage
+    database = Database(read_url(url, root))
+    try:
+        database.is_made()
+    except BaseException:
+        database.close()
+        raise
+    return SqlStorage(database)
 
 
 class SqlStorage:
