@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pytest_replay.errors import SettingsError
 
 
+@lru_cache(maxsize=1024)
 def check_name(name: str) -> str:
     """Return a name that is a posix path without `..`, as it is. Raises SettingsError for any other."""
     path = PurePosixPath(name)

@@ -11,6 +11,8 @@ import json
 import sys
 from array import array
 from dataclasses import dataclass, field
+from itertools import chain
+from json.scanner import make_scanner
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.messages import Interaction, Message, Reply
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_replay_storages.plain import Marked
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_scan = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]  # typeshed has it take itself
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(slots=True)
@@ -82,14 +86,11 @@ def unpack(data: bytes) -> Sequence[int]:
 def interaction_of(parts: Sequence[tuple[str, bytes]]) -> Interaction:
     """Make an interaction of its documents, each with its body. Raises ValueError for what they can't have said."""
     try:
-        (request, timing), *replies = (_message(json.loads(document), body) for document, body in parts)
+        (request, timing), *replies = [_message(_decoded(document), body) for document, body in parts]
         at = timing.get("at")
         return Interaction(
             request,
-            tuple(
-                Reply(message, tuple(map(_count, timing.get("after", (0,)))), float(timing.get("delay", 0.0)))
-                for message, timing in replies
-            ),
+            tuple([_reply(message, timing) for message, timing in replies]),
             None if at is None else float(at),
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -140,26 +141,49 @@ def _is_pair(header: object) -> bool:
     return type(header) is tuple and len(header) == 2 and all(type(part) is str for part in header)  # noqa: PLR2004
 
 
+def _decoded(text: str) -> Any:
+    """Read a document: what `json.loads` does around this takes as long as the reading."""
+    try:
+        document, end = _scan(text, 0)
+    except StopIteration as stop:
+        raise ValueError(f"no JSON at character {stop}") from None
+    if end != len(text):
+        raise ValueError(f"no JSON at character {end}")
+    return document
+
+
 def _message(document: dict[str, Any], body: bytes) -> tuple[Message, dict[str, Any]]:
     fields: dict[str, Plain] = {
-        unmark_key(key): _headers(value) if key == "headers" else unmark(value)
+        key if key[:1] != "$" else unmark_key(key): value
+        if type(value) in _SIMPLE
+        else (_headers(value) if key == "headers" else unmark(value))
         for key, value in document["fields"].items()
     }
     kind = document["kind"]
     if type(kind) is not str:
         raise ValueError(f"{kind!r} is no kind of message")
-    return Message(kind, fields, body, unmark(document.get("decoded"))), document
+    decoded = document.get("decoded")
+    return Message(kind, fields, body, decoded if decoded is None else unmark(decoded)), document
 
 
 def _headers(value: Marked) -> Plain:
     if isinstance(value, list):
-        pairs: list[Plain] = list(map(tuple, value))  # type: ignore[arg-type]  # it is looked at next
-        if not all(map(_is_pair, pairs)):
+        pairs: list[Any] = list(map(tuple, value))  # type: ignore[arg-type]  # it is looked at next
+        if not set(map(len, pairs)) <= {2} or not set(map(type, chain.from_iterable(pairs))) <= {str}:
             raise ValueError("headers that are no pairs of name and value")
         return pairs
     if isinstance(value, dict) and list(value) == ["$plain"]:
         return unmark(value["$plain"])
     return unmark(value)
+
+
+def _reply(message: Message, timing: dict[str, Any]) -> Reply:
+    after, delay = timing.get("after"), timing.get("delay")
+    return Reply(
+        message,
+        (0,) if after is None else tuple(map(_count, after)),
+        0.0 if delay is None else float(delay),
+    )
 
 
 def _count(steps: object) -> int:

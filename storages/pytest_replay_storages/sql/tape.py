@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, case, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytest_replay.errors import CassetteError
@@ -17,23 +17,24 @@ from pytest_replay_storages.sql.schema import BODIES, MESSAGES, RECORDINGS, ROUT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import ColumnElement, Select
 
     from pytest_replay.messages import Interaction
     from pytest_replay_storages.sql.database import Database
 
 MEND = "Record again: pytest --record"
-_FEWEST, _MOST = 8, 256
-"""Interactions that are read at once: few where they are asked for here and there, many where it is one by one."""
-_SMALL = 1 << 16
+_MOST = 256
+"""Interactions that are read at once, as long as they are asked for in order; here and there it is one by one."""
+_SMALL: ColumnElement[int] = literal_column("65536")
 """Bytes of a body that is read ahead; a larger one is read when it is asked for."""
+_FIRST: ColumnElement[int] = literal_column("0")
 
+_OF_MESSAGE = (MESSAGES.c.position, MESSAGES.c.document, MESSAGES.c.body, MESSAGES.c.size, BODIES.c.content)
+_SMALL_BODY = and_(BODIES.c.key == MESSAGES.c.body, BODIES.c.piece == _FIRST, MESSAGES.c.size <= _SMALL)
 _WINDOW = (
-    select(MESSAGES.c.position, MESSAGES.c.document, MESSAGES.c.body, MESSAGES.c.size, BODIES.c.content)
-    .outerjoin(
-        BODIES,
-        and_(MESSAGES.c.size <= _SMALL, BODIES.c.key == MESSAGES.c.body, BODIES.c.piece == 0),
-    )
+    select(*_OF_MESSAGE)
+    .select_from(MESSAGES)
+    .outerjoin(BODIES, _SMALL_BODY)
     .where(
         MESSAGES.c.recording == bindparam("recording"),
         MESSAGES.c.position >= bindparam("start"),
@@ -47,7 +48,15 @@ _ROUTES = (
     .where(ROUTES.c.recording == bindparam("recording"))
     .order_by(ROUTES.c.first)
 )
-_ROUTE = _ROUTES.where(ROUTES.c.key == bindparam("key"))
+_ROUTE = (
+    select(case((MESSAGES.c.part == _FIRST, ROUTES.c.positions)), *_OF_MESSAGE)
+    .select_from(ROUTES)
+    .join(MESSAGES, and_(MESSAGES.c.recording == ROUTES.c.recording, MESSAGES.c.position == ROUTES.c.first))
+    .outerjoin(BODIES, _SMALL_BODY)
+    .where(ROUTES.c.recording == bindparam("recording"), ROUTES.c.key == bindparam("key"))
+    .order_by(MESSAGES.c.part)
+)
+"""A route, with the first interaction on it: most routes have one."""
 _ROUTES_OF_WINDOW = _ROUTES.where(ROUTES.c.first >= bindparam("start"), ROUTES.c.first < bindparam("stop"))
 _THERE = select(RECORDINGS.c.id).where(RECORDINGS.c.id == bindparam("recording"))
 
@@ -60,14 +69,14 @@ class SqlTape:
         self._name = name
         self._recording = recording
         self._length = length
-        self._rows: dict[int, list[Row[Any]]] = {}
+        self._rows: dict[int, list[Any]] = {}
         """Read ahead."""
         self._interactions: dict[int, Interaction] = {}
         self._positions: dict[str, Sequence[int]] = {}
         """Of the routes that were asked for, and of those read ahead."""
         self._routes: list[str] | None = None
         """By position, once they are all here."""
-        self._ahead = _FEWEST
+        self._ahead = 4
         self._end = 0
         """Where the last window ended."""
         if database.is_remote:
@@ -98,14 +107,28 @@ class SqlTape:
         found = self._positions.get(route)
         if found is None:
             if self._routes is None:
-                self._keep_routes(self._ask(_ROUTE, key=digest(route.encode("utf-8", "surrogatepass"))))
+                self._find(route)
             found = self._positions.setdefault(route, ())
         return found
+
+    def _find(self, route: str) -> None:
+        """Read where a route is, and the first interaction on it; where it is the next in order, many more."""
+        rows = self._ask(_ROUTE, key=digest(route.encode("utf-8", "surrogatepass")))
+        if not rows:
+            return
+        positions = self._positions[route] = self._unpacked(rows[0][0])
+        first = positions[0]
+        if first == self._end:
+            self._fetch(first)
+        elif first not in self._interactions:
+            self._rows[first] = [row[1:] for row in rows]
+            self._end = first + 1
+            self._ahead = 1
 
     def _fetch(self, position: int) -> None:
         """Read a window of interactions that begins at a position."""
         in_order = position == self._end
-        self._ahead = min(self._ahead * 2, _MOST) if in_order else _FEWEST
+        self._ahead = min(self._ahead * 2, _MOST) if in_order else 1
         window = {"start": position, "stop": position + self._ahead}
         for at, rows in groupby(self._ask(_WINDOW, **window), itemgetter(0)):
             if at not in self._interactions:
@@ -117,20 +140,18 @@ class SqlTape:
     def _made(self, position: int) -> Interaction:
         rows = self._rows.get(position, [])
         try:
-            return interaction_of([(row.document, self._body(row)) for row in rows])
+            return interaction_of([(row[1], self._body(row) if row[3] else b"") for row in rows])
         except ValueError as error:
             self._check_there()
             raise self._error(f"interaction {position + 1} is broken: {error}") from error
 
-    def _body(self, row: Row[Any]) -> bytes:
-        if row.body is None:
-            return b""
-        body = row.content
+    def _body(self, row: tuple[int, str, bytes, int, bytes | None]) -> bytes:
+        _, _, key, size, body = row
         if body is None:
-            body = b"".join(piece for (piece,) in self._ask(_BODY, body=row.body))
-        if len(body) != row.size:
-            raise ValueError(f"its body should have {row.size} bytes, and {len(body)} are there")
-        return bytes(body)
+            body = b"".join(piece for (piece,) in self._ask(_BODY, body=key))
+        if len(body) != size:
+            raise ValueError(f"its body should have {size} bytes, and {len(body)} are there")
+        return body
 
     def _all_routes(self) -> list[str]:
         if self._routes is None:
@@ -143,21 +164,28 @@ class SqlTape:
             self._routes = [by_position[position] for position in range(self._length)]
         return self._routes
 
-    def _keep_routes(self, rows: Sequence[Row[Any]]) -> list[str]:
+    def _keep_routes(self, rows: Sequence[Any]) -> list[str]:
         try:
-            found = {bytes(row.route).decode(): unpack(row.positions) for row in rows}
-        except ValueError as error:
+            found = {route.decode(): self._unpacked(positions) for route, positions in rows}
+        except UnicodeDecodeError as error:
             raise self._error(f"its routes are broken: {error}") from error
-        if any(not positions or positions[-1] >= self._length for positions in found.values()):
-            raise self._error("its routes are broken: they lead behind its end")
         self._positions.update(found)
         return list(found)
+
+    def _unpacked(self, data: bytes) -> Sequence[int]:
+        try:
+            positions = unpack(data)
+        except ValueError as error:
+            raise self._error(f"its routes are broken: {error}") from error
+        if not positions or positions[-1] >= self._length:
+            raise self._error("its routes are broken: they lead behind its end")
+        return positions
 
     def _check_there(self) -> None:
         if not self._ask(_THERE):
             raise self._error("it was replaced or removed more than a day ago, and is read no further")
 
-    def _ask(self, statement: Select[Any], **parameters: Any) -> Sequence[Row[Any]]:
+    def _ask(self, statement: Select[Any], **parameters: Any) -> Sequence[Any]:
         try:
             return self._database.read(statement, {"recording": self._recording, **parameters})
         except SQLAlchemyError as error:
