@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from fixtures.databases import SERVERS
 from fixtures.storages import Place
@@ -192,6 +193,38 @@ def test_a_database_that_is_not_there_is_named(
 
     with pytest.raises(StorageError, match=r"replay_nowhere(.|\n)*create the database"):
         open_storage(url.render_as_string(hide_password=False), root=tmp_path)
+
+
+def test_a_database_of_another_encoding_says_what_it_cannot_keep(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = read_url(new_database("postgresql"), tmp_path).url
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        name = f"{url.database}_latin"
+        connection.execute(text(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
+        place = Place(url.set(database=name).render_as_string(hide_password=False), tmp_path)
+        with place.opened() as storage:
+            storage.save(cassette(get("https://a.example/", headers=[("é", "")])))
+            with pytest.raises(
+                StorageError, match=r"no equivalent in encoding(.|\n)*create the database anew"
+            ):
+                storage.save(cassette(get("https://a.example/", headers=[("日本", "")])))
+            assert len(loaded(storage).tape) == 1
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+def test_what_a_server_does_not_let_through_is_named(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    with Place(new_database("mysql"), tmp_path).opened() as storage:
+        storage.save(cassette(get("https://a.example/")))
+        with pytest.raises(StorageError, match="can't save tape in mysql:") as caught:
+            storage.save(cassette(get("https://a.example/", headers=[("a", "b" * (40 << 20))])))
+        assert len(loaded(storage).tape) == 1
+
+    assert "max_allowed_packet" in str(caught.value)
 
 
 def assert_kept(error: BaseException) -> None:

@@ -180,8 +180,14 @@ class Database:
 
 def _engine(address: Address) -> Engine:
     if address.file is None:
-        timeout = {} if "connect_timeout" in address.url.query else {"connect_timeout": _CONNECT_TIMEOUT}
-        return create_engine(address.url, hide_parameters=True, pool_pre_ping=True, connect_args=timeout)
+        arguments: dict[str, Any] = {}
+        if "connect_timeout" not in address.url.query:
+            arguments["connect_timeout"] = _CONNECT_TIMEOUT
+        if address.url.get_driver_name().startswith("psycopg"):
+            arguments["client_encoding"] = (
+                "utf8"  # whatever the database has: it says itself what it can't keep
+            )
+        return create_engine(address.url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
     timeout = {} if "timeout" in address.url.query else {"timeout": PATIENCE}
     engine = create_engine(_sqlite_url(address), hide_parameters=True, connect_args=timeout)
     event.listen(engine, "connect", _leave_transactions)

@@ -31,6 +31,7 @@ _REMEDIES = (
         "restore it from version control, or delete it and record again: pytest --record",
     ),
     (r"disk is full|no space|disk full", "make room on the disk"),
+    (r"no equivalent in encoding", "create the database anew, with the encoding UTF8"),
     (r"max_allowed_packet|packet bigger|packet too large", "raise max_allowed_packet on the server"),
     (
         r"password|access denied|authentication|no pg_hba.conf entry",
@@ -41,7 +42,11 @@ _REMEDIES = (
         "create the database, or name another one in the URL",
     ),
     (
-        r"connect|server has gone away|server closed|terminat|timed? ?out|timeout expired",
+        r"server has gone away|lost connection",
+        "see that the server runs, and that its max_allowed_packet has room for all of a message but its body",
+    ),
+    (
+        r"connect|server closed|terminat|timed? ?out|timeout expired",
         "see that the server runs, and that it can be reached from here",
     ),
 )
@@ -57,6 +62,8 @@ def attempt(deed: str, address: Address, work: Callable[[], T]) -> T:
         return work()
     except SQLAlchemyError as error:
         told = StorageError(f"can't {deed} {address.shown}: {reason(error, address)}")
+    except OSError as error:
+        told = StorageError(f"can't {deed} {address.shown}: {error.strerror or error}\n  {_OTHERWISE}")
     raise told
 
 
