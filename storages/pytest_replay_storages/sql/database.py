@@ -198,9 +198,9 @@ def _engine(address: Address) -> Engine:
 def _sqlite_url(address: Address) -> URL:
     """Say where nothing can be written that nothing will change: SQLite puts files beside it otherwise."""
     file = address.file
-    if file is None or not file.exists() or os.access(file.parent, os.W_OK):
+    if file is None or not file.exists() or file.with_name(f"{file.name}-wal").exists():
         return address.url
-    if file.with_name(f"{file.name}-wal").exists():
+    if os.access(file.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         return address.url
     return address.url.set(database=file.as_uri()).update_query_dict(
         {"immutable": "1", "mode": "ro", "uri": "true"}
