@@ -90,10 +90,11 @@ def test_a_cassette_of_another_format_is_named(place: Place) -> None:
             "headers that are no pairs",
         ),
         (
-            """UPDATE replay_messages SET document = '{"kind": "a", "fields": {}, "after": [-1]}'""",
+            """UPDATE replay_messages SET document = '{"kind": "a", "fields": {}, "after": [-1]}' WHERE part = 1""",
             "after: -1 is no number of interactions",
         ),
         ("DELETE FROM replay_messages WHERE position = 2", "is broken"),
+        (f"UPDATE replay_messages SET document = '{'[' * 200_000}'", "is broken: RecursionError"),
         ("DELETE FROM replay_bodies", "its body should have 8 bytes, and 0 are there"),
         ("UPDATE replay_bodies SET content = x'00'", "its body should have 8 bytes, and 1 are there"),
     ],
@@ -104,6 +105,7 @@ def test_a_broken_interaction_is_named(place: Place, sql: str, problem: str) -> 
     with place.opened() as storage:
         tape = loaded(storage).tape
         assert len(tape) == 3
+        assert list(tape.positions("GET https://a.example/2")) == [2]
         with pytest.raises(
             CassetteError, match=rf"tape in sqlite.*: interaction 3 .*{problem}(.|\n)*--record"
         ):
@@ -115,8 +117,10 @@ def test_a_broken_interaction_is_named(place: Place, sql: str, problem: str) -> 
     [
         ("UPDATE replay_routes SET positions = x'00'", "its routes are broken"),
         ("UPDATE replay_routes SET positions = x''", "its routes are broken"),
-        ("UPDATE replay_routes SET positions = x'ffffffff'", "they lead behind its end"),
+        ("UPDATE replay_routes SET positions = x'ffffffff'", "they lead nowhere"),
         ("UPDATE replay_routes SET route = x'ff'", "its routes are broken"),
+        ("DELETE FROM replay_messages WHERE part = 0", "interaction 1 is broken: KeyError: 'replies'"),
+        ("DELETE FROM replay_messages WHERE part = 1", "it had 1 replies, and 0 are there"),
         ("DELETE FROM replay_routes WHERE first > 0", "2 of its interactions have no route"),
     ],
 )

@@ -1,5 +1,6 @@
 """Interactions as rows, and back: a message is a document of JSON, and its body is kept by its digest.
 
+    {"kind": "http.request", "replies": 1, "fields": {"method": "GET", "url": "https://a.example/"}}
     {"kind": "http.response", "delay": 0.25, "fields": {"status": 200, "headers": [["age", "0"]]}}
 
 `headers` that are pairs of strings are lists of two; any other list of this name lies under the mark `$plain`.
@@ -87,19 +88,24 @@ def interaction_of(parts: Sequence[tuple[str, bytes]]) -> Interaction:
     """Make an interaction of its documents, each with its body. Raises ValueError for what they can't have said."""
     try:
         (request, timing), *replies = [_message(_decoded(document), body) for document, body in parts]
+        if timing["replies"] != len(replies):
+            raise ValueError(f"it had {timing['replies']} replies, and {len(replies)} are there")
         at = timing.get("at")
         return Interaction(
             request,
             tuple([_reply(message, timing) for message, timing in replies]),
             None if at is None else float(at),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _parts(interaction: Interaction) -> list[tuple[Message, dict[str, Marked]]]:
+    timing: dict[str, Marked] = {"replies": len(interaction.replies)}
+    if interaction.at is not None:
+        timing["at"] = interaction.at
     return [
-        (interaction.request, {} if interaction.at is None else {"at": interaction.at}),
+        (interaction.request, timing),
         *((reply.message, _timing(reply)) for reply in interaction.replies),
     ]
 

@@ -124,6 +124,6 @@ def _key(name: str) -> bytes:
 def _header(text: str | None) -> Header:
     try:
         document = json.loads(text or "")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DocumentError(str(error), ()) from error
     return header_of(document)

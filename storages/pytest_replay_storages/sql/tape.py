@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, case, literal_column, select
+from sqlalchemy import and_, bindparam, case, func, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytest_replay.errors import CassetteError
@@ -49,9 +49,11 @@ _ROUTES = (
     .order_by(ROUTES.c.first)
 )
 _ROUTE = (
-    select(case((MESSAGES.c.part == _FIRST, ROUTES.c.positions)), *_OF_MESSAGE)
+    select(case((func.coalesce(MESSAGES.c.part, _FIRST) == _FIRST, ROUTES.c.positions)), *_OF_MESSAGE)
     .select_from(ROUTES)
-    .join(MESSAGES, and_(MESSAGES.c.recording == ROUTES.c.recording, MESSAGES.c.position == ROUTES.c.first))
+    .outerjoin(
+        MESSAGES, and_(MESSAGES.c.recording == ROUTES.c.recording, MESSAGES.c.position == ROUTES.c.first)
+    )
     .outerjoin(BODIES, _SMALL_BODY)
     .where(ROUTES.c.recording == bindparam("recording"), ROUTES.c.key == bindparam("key"))
     .order_by(MESSAGES.c.part)
@@ -116,12 +118,12 @@ class SqlTape:
         rows = self._ask(_ROUTE, key=digest(route.encode("utf-8", "surrogatepass")))
         if not rows:
             return
-        positions = self._positions[route] = self._unpacked(rows[0][0])
+        positions = self._positions[route] = self._unpacked(rows[0][0] or b"")
         first = positions[0]
         if first == self._end:
             self._fetch(first)
         elif first not in self._interactions:
-            self._rows[first] = [row[1:] for row in rows]
+            self._rows[first] = [row[1:] for row in rows if row[1] is not None]
             self._end = first + 1
             self._ahead = 1
 
@@ -178,7 +180,7 @@ class SqlTape:
         except ValueError as error:
             raise self._error(f"its routes are broken: {error}") from error
         if not positions or positions[-1] >= self._length:
-            raise self._error("its routes are broken: they lead behind its end")
+            raise self._error("its routes are broken: they lead nowhere")
         return positions
 
     def _check_there(self) -> None:
