@@ -28,8 +28,10 @@ EXTRAS = {
     "amqp": {"aio-pika"},
     "respx": {"respx"},
     "clock": {"time-machine"},
+    "postgresql": {"psycopg"},
+    "mysql": {"pymysql"},
     "cli": {"click", "rich"},
-    "all": {"httpx", "httpx2", "aio-pika", "respx", "time-machine", "click", "rich"},
+    "all": {"httpx", "httpx2", "aio-pika", "respx", "time-machine", "psycopg", "pymysql", "click", "rich"},
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

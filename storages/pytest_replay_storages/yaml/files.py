@@ -10,13 +10,14 @@ import os
 import secrets
 import shutil
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from pytest_replay import limits
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
+from pytest_replay_storages.names import check_name
 from pytest_replay_storages.plain import same
 from pytest_replay_storages.rooted import Rooted
 from pytest_replay_storages.yaml.diagnosis import looks_like_ours
@@ -102,11 +103,7 @@ class YamlStorage:
 
     def _path(self, name: str) -> Path:
         """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
-        path = PurePosixPath(name)
-        if not path.name or path.as_posix() != name or ".." in path.parts or "\\" in name or "\0" in name:
-            msg = f"{name!r} is no name of a cassette, which is a posix path without `..`"
-            raise SettingsError(msg)
-        return self.root / f"{name}{_SUFFIX}"
+        return self.root / f"{check_name(name)}{_SUFFIX}"
 
     def _found(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self.root):

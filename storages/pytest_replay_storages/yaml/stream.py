@@ -17,14 +17,9 @@ from pytest_replay import limits
 from pytest_replay.cassette import Cassette
 from pytest_replay.errors import CassetteError
 from pytest_replay_storages.budget import Budget, BudgetError
+from pytest_replay_storages.headers import DocumentError, header_document, header_of
 from pytest_replay_storages.yaml.diagnosis import END, HEADLINE, check, conflict_at, conflict_error, line_at
-from pytest_replay_storages.yaml.documents import (
-    DocumentError,
-    header_document,
-    header_of,
-    interaction_document,
-    interaction_of,
-)
+from pytest_replay_storages.yaml.documents import interaction_document, interaction_of
 from pytest_replay_storages.yaml.reader import YamlError, locate, read
 from pytest_replay_storages.yaml.writer import write
 
