@@ -47,6 +47,11 @@ class Rooted:
                     "a link to what isn't there", path=path, remedy="Mend the link, or remove it"
                 )
 
+    def check_file(self, path: Path) -> None:
+        """Do so for one that is no regular file, too. Raises OSError where there is none."""
+        self.check(path)
+        _check_regular(path.stat(), path)
+
     def read(self, path: Path, *, at_most: int) -> bytes | None:
         """Read a file; None where there is none. Raises CassetteError for one that can't or mustn't be read."""
         self.check(path)
@@ -72,8 +77,7 @@ class Rooted:
     def head(self, path: Path, *, size: int) -> bytes:
         """Read the beginning of a file; nothing where it is none that `read` would read."""
         try:
-            self.check(path)
-            _check_regular(path.stat(), path)
+            self.check_file(path)
             with open(path, "rb", opener=_open) as file:
                 return file.read(size)
         except (OSError, CassetteError):

@@ -96,7 +96,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "a.db").mkdir()
 
-    with pytest.raises(StorageError, match=r"can't open sqlite:///a\.db: unable to open database file"):
+    with pytest.raises(StorageError, match=r"can't open sqlite:///a\.db: not a regular file"):
         open_storage("sqlite:///a.db", root=tmp_path)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pytest_replay_storages.sql.failures import attempt
 from pytest_replay_storages.sql.schema import STEPS, check_version, hold, upgrade, version_of
+from pytest_replay_storages.sql.sqlite import Steps, check_file, check_names, check_schema, harden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,7 @@ class Database:
         """Ask, outside of any transaction: a tuple for each row. Raises SQLAlchemyError."""
         self._leave_parent()
         with self._lock:
+            self._steps.renew()
             try:
                 return self._straight(statement, parameters)
             except self._driver_error:  # SQLAlchemy finds out what is wrong, and mends what it can
@@ -97,6 +99,7 @@ class Database:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._engine = _engine(self.address)
+        self._steps = Steps()
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._reader: Connection | None = None
         self._cursor: Any = None
@@ -135,20 +138,32 @@ class Database:
         if self._reader is None:
             connection = self._engine.connect()
             self._reader = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if self.address.file is not None:
+                self._steps.watch(self._reader)
         return self._reader
 
     def _drop_reader(self) -> None:
         reader, self._reader, self._cursor = self._reader, None, None
         if reader is not None:
+            if self.address.file is not None and not reader.invalidated:
+                self._steps.leave(reader)
             reader.close()
 
     def _look(self) -> bool:
         self._leave_parent()
-        if self.address.file is not None and not self.address.file.exists():
-            return False
+        file, shown = self.address.file, self.address.shown
+        if file is not None:
+            if not os.path.lexists(file):
+                return False
+            check_file(file, shown)
         with self._lock:
+            if file is not None:
+                self._ask(lambda connection: check_names(connection, shown))
             version = self._ask(version_of)
-        check_version(version, self.address.shown)
+            check_version(version, shown)
+            if file is not None and version == len(STEPS):
+                self._steps.renew()
+                self._ask(lambda connection: check_schema(connection, shown))
         if 0 < version < len(STEPS):
             self._make()
         return version > 0
@@ -190,6 +205,7 @@ def _engine(address: Address) -> Engine:
         return create_engine(address.url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
     timeout = {} if "timeout" in address.url.query else {"timeout": PATIENCE}
     engine = create_engine(_sqlite_url(address), hide_parameters=True, connect_args=timeout)
+    event.listen(engine, "connect", harden)
     event.listen(engine, "connect", _leave_transactions)
     event.listen(engine, "begin", _write_at_once)
     return engine

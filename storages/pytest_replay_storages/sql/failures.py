@@ -27,6 +27,10 @@ _REMEDIES = (
         "see that its folder can be made and written to, and that it is a file",
     ),
     (
+        r"^interrupted",
+        "one question took more steps than any store of this package asks for: restore it, or record again",
+    ),
+    (
         r"not a database|malformed",
         "restore it from version control, or delete it and record again: pytest --record",
     ),

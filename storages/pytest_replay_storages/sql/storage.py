@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
+from pytest_replay import limits
 from pytest_replay.cassette import Cassette
 from pytest_replay.errors import CassetteError, CassetteFormatError, StorageError
 from pytest_replay_storages.headers import DocumentError, FormatError, header_of
@@ -72,6 +73,11 @@ class SqlStorage:
         if not found:
             return None
         number, header, length = found[0]
+        if header is not None and not 0 <= length <= limits.INTERACTIONS:
+            problem = (
+                f"a length of {length}, and a cassette has no more than {limits.INTERACTIONS} interactions"
+            )
+            raise CassetteError(problem, path=f"{name} in {self.database.address.shown}", remedy=MEND)
         try:
             told = _header(header)
         except DocumentError as error:

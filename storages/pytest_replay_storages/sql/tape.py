@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, case, func, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from pytest_replay import limits
 from pytest_replay.errors import CassetteError
+from pytest_replay_storages.budget import Budget
 from pytest_replay_storages.sql.failures import reason
 from pytest_replay_storages.sql.rows import interaction_of, unpack
-from pytest_replay_storages.sql.schema import BODIES, MESSAGES, RECORDINGS, ROUTES, digest
+from pytest_replay_storages.sql.schema import BODIES, MESSAGES, PIECE, RECORDINGS, ROUTES, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +30,7 @@ _MOST = 256
 _SMALL: ColumnElement[int] = literal_column("65536")
 """Bytes of a body that is read ahead; a larger one is read when it is asked for."""
 _FIRST: ColumnElement[int] = literal_column("0")
+_PIECES: ColumnElement[int] = literal_column(str(limits.BODY // PIECE))
 
 _OF_MESSAGE = (MESSAGES.c.position, MESSAGES.c.document, MESSAGES.c.body, MESSAGES.c.size, BODIES.c.content)
 _SMALL_BODY = and_(BODIES.c.key == MESSAGES.c.body, BODIES.c.piece == _FIRST, MESSAGES.c.size <= _SMALL)
@@ -42,7 +45,11 @@ _WINDOW = (
     )
     .order_by(MESSAGES.c.position, MESSAGES.c.part)
 )
-_BODY = select(BODIES.c.content).where(BODIES.c.key == bindparam("body")).order_by(BODIES.c.piece)
+_BODY = (
+    select(BODIES.c.content)
+    .where(BODIES.c.key == bindparam("body"), BODIES.c.piece < _PIECES)
+    .order_by(BODIES.c.piece)
+)
 _ROUTES = (
     select(ROUTES.c.route, ROUTES.c.positions)
     .where(ROUTES.c.recording == bindparam("recording"))
@@ -71,6 +78,7 @@ class SqlTape:
         self._name = name
         self._recording = recording
         self._length = length
+        self._budget = Budget()
         self._rows: dict[int, list[Any]] = {}
         """Read ahead."""
         self._interactions: dict[int, Interaction] = {}
@@ -142,13 +150,18 @@ class SqlTape:
     def _made(self, position: int) -> Interaction:
         rows = self._rows.get(position, [])
         try:
-            return interaction_of([(row[1], self._body(row) if row[3] else b"") for row in rows])
+            interaction = interaction_of([(row[1], self._body(row) if row[3] else b"") for row in rows])
+            for message in (interaction.request, *(reply.message for reply in interaction.replies)):
+                self._budget.take(message)
         except ValueError as error:
             self._check_there()
             raise self._error(f"interaction {position + 1} is broken: {error}") from error
+        return interaction
 
     def _body(self, row: tuple[int, str, bytes, int, bytes | None]) -> bytes:
         _, _, key, size, body = row
+        if size > limits.BODY:
+            raise ValueError(f"a body of {size} bytes: more than {limits.BODY // limits.MIB} MiB")
         if body is None:
             body = b"".join(piece for (piece,) in self._ask(_BODY, body=key))
         if len(body) != size:

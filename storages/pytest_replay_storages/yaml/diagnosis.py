@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_replay.cassette import FORMAT
 from pytest_replay.errors import CassetteError, CassetteFormatError
 from pytest_replay.excerpts import excerpt
-from pytest_replay_storages.yaml.strangers import known
+from pytest_replay_storages.strangers import known
 
 if TYPE_CHECKING:
     from pathlib import Path
