@@ -92,14 +92,14 @@ class Session:
         share: Share | None = None,
         start: Start | None = None,
         passes: Callable[[str, int | None], bool] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
         `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
         tests may share it. `start` is what the clock starts with that it is recorded on. `passes` tells which host
         and port pass the tape by, where any do. `on_late` is told of a request that comes after the session was
-        closed; `clock` counts seconds.
+        closed; `now` counts seconds.
         """
         self.test = test
         self.name = name
@@ -110,7 +110,7 @@ class Session:
         self.kept: dict[str, Any] = {}
         """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
-        self.now = clock
+        self.now = now
         self.on_late = on_late
         self.passes = passes
         self._plan = plan
@@ -127,12 +127,12 @@ class Session:
             start=start,
         )
         self.start = start
-        self.began = clock()
+        self.began = now()
         """When the recording began, on its clock."""
         self.clock: RecordedClock | None = None
         """What it waits on for as long as the recorded peer took; None where nobody waits."""
         self.since = 0.0
-        """What the clock showed when the recording began."""
+        """What `clock.elapsed` was when the recording began."""
         self.records = self._recording.afresh or settings.mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
         self._listener: Listener | None = None
@@ -212,7 +212,7 @@ class Session:
     def early(self, call: Call) -> float:
         """Tell by how many seconds a call comes earlier than it was recorded, on a recorded clock.
 
-        One that comes much earlier is not the same in time: it is 0.
+        0 for one that comes a second early or more: it isn't the code before it that took so long.
         """
         if self.clock is None or call.recorded is None or call.recorded.at is None:
             return 0.0

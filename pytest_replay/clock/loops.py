@@ -41,19 +41,19 @@ def set_loops(
 
 
 def set_timers(patches: Patches, kernel: Kernel, *, lead: Callable[[], float]) -> None:
-    """Have timers be of the time of the clock, and then of real time again; `lead` tells by how much that is less."""
+    """Have timers be of the clock's time, then of real time again; `lead` tells by how many seconds that is less."""
     loop: Any = base_events.BaseEventLoop
     make, run, ahead = loop.__init__, loop.run_forever, lead()
     known: WeakSet[Any] = WeakSet()
 
     def create(self: Any, *args: Any, **kwargs: Any) -> None:
         make(self, *args, **kwargs)
-        if get_ident() in kernel.members:
+        if kernel.counts():
             known.add(self)
 
     def run_forever(self: Any) -> None:
         __tracebackhide__ = True
-        if get_ident() in kernel.members:
+        if kernel.counts():
             take_on(self)
         run(self)
 

@@ -6,7 +6,7 @@ Each is looked at before the first clock starts; where one is gone the clock ref
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread as pools
+import concurrent.futures.thread as executors
 import selectors
 import subprocess
 import sys
@@ -30,7 +30,7 @@ _LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """A function, and the names that its code has to say: what is put elsewhere there, and how it is called."""
+    """A function, or another attribute, and the names that its code has to use for the clock to take hold of it."""
 
     owner: Any
     name: str
@@ -64,9 +64,9 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(threading.Thread, "join")
     if sys.platform != "win32":
         yield Seam(subprocess.Popen, "_wait")
-    yield Seam(pools, "_worker", ("get", "run"))
-    yield Seam(pools._WorkItem, "run", ("set_result", "set_exception"))
-    yield Seam(pools.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
+    yield Seam(executors, "_worker", ("get", "run"))
+    yield Seam(executors._WorkItem, "run", ("set_result", "set_exception"))
+    yield Seam(executors.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
     yield Seam(base_events.BaseEventLoop, "time", ("monotonic",))
     yield Seam(base_events.BaseEventLoop, "run_forever")
     yield Seam(base_events.BaseEventLoop, "_run_once", ("_selector", "_scheduled", "_when", "select"))
@@ -143,5 +143,7 @@ def _check_library(name: str, seams: Callable[[], Iterator[Seam]]) -> None:
     try:
         for seam in seams():
             seam.check()
-    except (KeyError, AttributeError) as error:
-        raise ClockSeamError(f"{name} {version(name)}", found=f"no {error}") from None
+    except KeyError as error:
+        raise ClockSeamError(f"{name} {version(name)}", found=f"no module {error}") from None
+    except AttributeError as error:
+        raise ClockSeamError(f"{name} {version(name)}", found=str(error)) from None

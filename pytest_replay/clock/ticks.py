@@ -6,6 +6,8 @@ from itertools import count
 
 from pytest_replay.clock.originals import real
 
+SECOND = 1_000_000_000
+"""In nanoseconds."""
 _LOOK = 1_000
 """Nanoseconds that a look takes, so that a loop which waits for a time to come gets there."""
 

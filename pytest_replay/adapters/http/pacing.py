@@ -20,7 +20,7 @@ def pace(session: Session, call: Call) -> None:
 
 
 async def pace_async(session: Session, call: Call) -> None:
-    """Do the same in a task."""
+    """Do what `pace` does, in a task."""
     if session.clock is not None:
         await session.clock.wait_async(session.early(call))
         call.started = session.now()
@@ -36,7 +36,7 @@ def wait_for(session: Session, call: Call, reply: Reply) -> None:
 
 
 async def wait_for_async(session: Session, call: Call, reply: Reply) -> None:
-    """Do the same in a task."""
+    """Do what `wait_for` does, in a task."""
     if session.clock is not None:
         await session.clock.wait_async(_left(session, call, reply))
         call.ended = session.now()
