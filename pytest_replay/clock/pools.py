@@ -103,24 +103,22 @@ def set_anyio_pool(patches: Patches, kernel: Kernel) -> None:
     worker: Any = vars(module)["WorkerThread"]
     run, report = backend.run_sync_in_worker_thread, worker._report_result
 
-    async def run_work(cls: Any, func: Any, args: Any, *rest: Any, **kwargs: Any) -> Any:  # noqa: ARG001
+    async def run_work(
+        cls: Any,
+        func: Any,
+        args: Any,
+        abandon_on_cancel: bool = False,  # noqa: FBT001, FBT002  # as in anyio
+        limiter: Any = None,
+    ) -> Any:
         if not kernel.counts():
-            return await run(func, args, *rest, **kwargs)
-        ticket = _Pool(kernel, 1).ticket()
+            return await run(func, args, abandon_on_cancel, limiter)
+        turn = _Turn(kernel, limiter or cls.current_default_thread_limiter())
 
         def do(*args: Any) -> Any:
-            if not kernel.counts():
-                setattr(threading.current_thread(), _TICKET, ticket)
-                ticket.begin()
-            else:
-                ticket.drop()
+            turn.begin()
             return func(*args)
 
-        try:
-            return await run(do, args, *rest, **kwargs)
-        finally:
-            if not ticket.begun:
-                ticket.drop()
+        return await run(do, args, abandon_on_cancel, turn)
 
     def report_work(self: Any, *args: Any) -> None:
         ticket = vars(self).pop(_TICKET, None)
@@ -135,6 +133,34 @@ def set_anyio_pool(patches: Patches, kernel: Kernel) -> None:
 def is_trio_worker(thread: threading.Thread) -> bool:
     """Tell whether a thread is one of trio's, which outlive what they were started for."""
     return getattr(getattr(thread, "_target", None), "__module__", None) == "trio._core._thread_cache"
+
+
+class _Turn:
+    """A limiter of anyio's for one piece of work, which counts as running once it may go on."""
+
+    def __init__(self, kernel: Kernel, limiter: Any) -> None:
+        self._kernel = kernel
+        self._limiter = limiter
+        self._ticket: _Ticket | None = None
+
+    async def __aenter__(self) -> None:
+        await self._limiter.__aenter__()
+        self._ticket = _Pool(self._kernel, 1).ticket()
+
+    async def __aexit__(self, *exc_info: object) -> Any:
+        if self._ticket is not None and not self._ticket.begun:
+            self._ticket.drop()
+        return await self._limiter.__aexit__(*exc_info)
+
+    def begin(self) -> None:
+        """Be taken up by the calling thread, which is a member by itself if it is young."""
+        if self._ticket is None:
+            return
+        if self._kernel.counts():
+            self._ticket.drop()
+        else:
+            setattr(threading.current_thread(), _TICKET, self._ticket)
+            self._ticket.begin()
 
 
 class _Pool:
