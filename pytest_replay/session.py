@@ -197,9 +197,10 @@ class Session:
                         lanes=self._lanes,
                     )
                 )
+            self._set_date(call)
             self.calls.append(call)
             listener = self._listener
-            told = [] if listener is None else list(self._told(free, early=self.early(call)))
+            told = [] if listener is None else list(self._told(free))
         if listener is not None:
             for heard in told:  # without the lock: a listener may ask
                 listener(heard)
@@ -208,16 +209,6 @@ class Session:
     def listen(self, listener: Listener) -> None:
         """Have a listener told of every reply over AMQP, as soon as it may come."""
         self._listener = listener
-
-    def early(self, call: Call) -> float:
-        """Tell by how many seconds a call comes earlier than it was recorded, on a recorded clock.
-
-        0 for one that comes a second early or more: it isn't the code before it that took so long.
-        """
-        if self.clock is None or call.recorded is None or call.recorded.at is None:
-            return 0.0
-        early = call.recorded.at - (self.clock.elapsed - self.since)
-        return early if 0 < early < _EARLY else 0.0
 
     def peek(self, request: Message) -> Message | None:
         """Read the request that would be next on this one's route, if only the tape may answer.
@@ -369,7 +360,18 @@ class Session:
         self._hosts[position] = (call, recorded)
         return self._releases.play(position, recorded, played=index.played, kinds="amqp.")
 
-    def _told(self, free: Iterable[Waiting], *, early: float) -> Iterator[Told]:
+    def _set_date(self, call: Call) -> None:
+        """Have it be, on a recorded clock, when a call was recorded, if that is a little later.
+
+        Code took time then, and takes none now. One that is a second early or more is so for another reason.
+        """
+        if self.clock is None or call.recorded is None or call.recorded.at is None:
+            return
+        early = call.recorded.at - (self.clock.elapsed - self.since)
+        if 0 < early < _EARLY:
+            self.clock.turn(early)
+
+    def _told(self, free: Iterable[Waiting]) -> Iterator[Told]:
         """Write what may be said now as it is in this run."""
         if self._lanes is None:
             return
@@ -379,7 +381,7 @@ class Session:
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
             delay = waiting.reply.delay
             came = None if recorded.at is None else round(recorded.at + delay, EXACT)
-            yield Told(call, message, now + early + delay, came)
+            yield Told(call, message, now + delay, came)
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (

@@ -114,12 +114,13 @@ class RecordedClock:
     @property
     def now(self) -> dt.datetime:
         """The time on this clock, in UTC."""
-        return self.start + dt.timedelta(microseconds=self._on.ticks.look() // 1000)
+        return self.start + dt.timedelta(seconds=self.elapsed)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the start."""
-        return self._on.ticks.look() / SECOND
+        """Seconds since the start, by the date."""
+        ticks = self._on.ticks
+        return (ticks.turned + ticks.look()) / SECOND
 
     @property
     def monotonic(self) -> float:
@@ -140,6 +141,10 @@ class RecordedClock:
     def strangers(self) -> list[str]:
         """Where the threads are that are older than the clock, and so in real time: a line each."""
         return list(places_of_strangers(self._on.members))
+
+    def turn(self, seconds: float) -> None:
+        """Set the date on, as one who sets a clock right: no monotonic time passes, and no wait gets shorter."""
+        self._on.ticks.turned += round(seconds * SECOND)
 
     def wait(self, seconds: float) -> None:
         """Wait on this clock; it doesn't count as a sleep."""

@@ -16,6 +16,8 @@ class Ticks:
     """Nanoseconds since the clock started. Only `look` may be called without the kernel's guard."""
 
     def __init__(self) -> None:
+        self.turned = 0
+        """Nanoseconds by which the date is further on than that: it may be set right, and no wait is shorter for it."""
         self._looks = count(0, _LOOK)
         self._origin: tuple[int, int | None] = (0, None)
         """What was jumped, and since when, in real nanoseconds, time flows. One tuple, to be read at once."""

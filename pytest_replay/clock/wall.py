@@ -39,7 +39,14 @@ def set_wall(patches: Patches, kernel: Kernel, *, start: int, zone: str | None) 
     traveller = travel.start()
     patches.after(travel.stop)
     # It asks this of the one that travels, each time that anybody asks for the time.
-    traveller.time_ns = _since(kernel, start, machine.escape_hatch.time.time_ns)
+    really = machine.escape_hatch.time.time_ns
+
+    def date() -> int:
+        now = kernel.look()
+        told: int = really() if now is None else start + kernel.ticks.turned + now
+        return told
+
+    traveller.time_ns = date
     ctime, asctime = copy_of(time.ctime), copy_of(time.asctime)
     patches.lead(
         time.ctime, lambda *said: ctime(*said) if said and said[0] is not None else ctime(time.time())
