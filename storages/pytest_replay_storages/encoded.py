@@ -13,7 +13,7 @@ from pytest_replay.bodies.codings import encode
 from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     Pairs = list[tuple[str, str]]
 
@@ -41,14 +41,22 @@ def as_sent(body: bytes, codings: tuple[str, ...]) -> bytes:
     return body
 
 
-def as_bytes(text: str, charset: str | None) -> bytes:
-    """Encode text that a tool decoded. Half characters stand for bytes that it could not decode."""
-    for name in (charset or "utf-8", "utf-8"):
+def as_bytes(text: str, charset: str | None, *, sizes: Container[int] = ()) -> bytes:
+    """Encode text that a tool decoded. Half characters stand for bytes that it could not decode.
+
+    Where it decoded by another charset than the headers say, the result is known by its size: one of `sizes`, in bytes.
+    """
+    encoded = list(_encoded(text, (charset or "utf-8", "utf-8", "latin-1")))
+    return next((data for data in encoded if len(data) in sizes), encoded[0])
+
+
+def _encoded(text: str, charsets: Iterable[str]) -> Iterator[bytes]:
+    for charset in charsets:
         try:
-            return text.encode(name, "surrogateescape")
+            yield text.encode(charset, "surrogateescape")
         except (LookupError, UnicodeError):
             continue
-    return text.encode("utf-8", "surrogatepass")
+    yield text.encode("utf-8", "surrogatepass")
 
 
 def _latin(text: str) -> str:
