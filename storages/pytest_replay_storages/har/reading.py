@@ -9,6 +9,7 @@ import base64
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import accumulate
 from reprlib import repr as shown
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -141,8 +142,7 @@ def _pieces(response: dict[str, Any]) -> list[bytes] | None:
         and all(type(size) is int and size >= 0 for size in sizes)
         and sum(sizes) == len(body)
     ):
-        ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
-        return [body[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+        return [body[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
     broke_off = response.get("_error") or response.get("_ending")
     return ([body] if body else []) if broke_off else None
 
