@@ -1,9 +1,10 @@
 """Cassettes of other tools: found by the names that this package gives, replayed and converted, and never written.
 
 A name of this package is a file of theirs below the storage's folder, with that folder's path before it or without:
-`tests/cassettes/test_api/test_get` is `test_api/test_get` in `tests/cassettes`. Where the tools spell a character of a
-test's name otherwise, the one file that is spelt alike is meant. A storage may also be one file, which any name
-means that ends like it.
+`tests/cassettes/test_api/test_get` is `test_api/test_get` in `tests/cassettes`. In a folder that lies elsewhere it is
+its last part, `.gracy/pokeapi` for `tests/cassettes/pokeapi`. Where the tools spell a character of a test's name
+otherwise, the one file that is spelt alike is meant. A storage may also be one file, which any name means that ends
+like it.
 """
 
 from __future__ import annotations
@@ -68,24 +69,32 @@ class ForeignFiles:
         """
         check_name(name)
         if self.is_file:
-            is_it = safe_name(self.place.stem) == PurePosixPath(name).name and self.place.is_file()
-            return self.place if is_it else None
-        within = name.removeprefix(f"{self._prefix}/")
-        relative = [name] if within == name else [name, within]
-        for path in map(PurePosixPath, relative):
-            found = None if path.is_absolute() else self._in_folder(self.place / path.parent, path.name)
+            return self.place if self._is_named(name) and self.place.is_file() else None
+        inside = self._inside(name)
+        elsewhere = [] if inside.is_absolute() else [PurePosixPath(name), PurePosixPath(inside.name)]
+        for path in (inside, *elsewhere):
+            found = self._in_folder(self.place / path.parent, path.name)
             if found is not None:
                 return found
         return None
 
     def path_of(self, name: str) -> Path:
-        """Tell where a cassette is to be written."""
-        found = self.find(name)
-        if found is not None:
-            return found
-        if self.is_file:
+        """Tell where a cassette is written, and found again. Raises StorageError where there is no place for it."""
+        check_name(name)
+        if not self.is_file:
+            return self.place / f"{self._inside(name)}{self.suffixes[0]}"
+        if self._is_named(name):
             return self.place
-        return self.place / f"{name.removeprefix(f'{self._prefix}/')}{self.suffixes[0]}"
+        msg = f"{self.url} is one cassette, and {name} is another: name a folder, not a file"
+        raise StorageError(msg)
+
+    def _is_named(self, name: str) -> bool:
+        return safe_name(self.place.stem) == PurePosixPath(name).name
+
+    def _inside(self, name: str) -> PurePosixPath:
+        """Take the path of the place off a name."""
+        path = PurePosixPath(name)
+        return path.relative_to(self._prefix) if path.is_relative_to(self._prefix) else path
 
     def _in_folder(self, folder: Path, leaf: str) -> Path | None:
         for suffix in self.suffixes:

@@ -141,6 +141,17 @@ def test_a_name_is_found_as_the_tool_spells_it(
     assert open_storage(f"{scheme}:", root=tmp_path).load("test_get[other]~01234567") is None
 
 
+def test_a_name_is_found_in_a_folder_that_lies_elsewhere(
+    scheme: str, write: Callable[[str], Path], tmp_path: Path
+) -> None:
+    write("archives/pokeapi")
+    write("archives/deeper/other")
+    storage = open_storage(f"{scheme}:archives", root=tmp_path)
+
+    assert storage.load("tests/cassettes/pokeapi") is not None
+    assert storage.load("tests/cassettes/other") is None
+
+
 def test_every_name_that_is_listed_loads(scheme: str, write: Callable[[str], Path], tmp_path: Path) -> None:
     for name in ("test_get[GET]", "test_get[get]", "con", "a b", "test_ü"):
         write(name)

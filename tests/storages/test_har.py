@@ -416,6 +416,40 @@ def test_a_saved_archive_is_found_by_its_name_and_removed(tmp_path: Path) -> Non
         storage.remove("tests/cassettes/test_api/test_get")
 
 
+def test_one_archive_is_never_taken_for_another(tmp_path: Path) -> None:
+    """A name finds what is called like it in another folder; to write and to remove, it has to be that one."""
+    storage = open_storage("har:", root=tmp_path)
+    storage.save(cassette(SAID[0]))
+    before = (tmp_path / "tape.har").read_bytes()
+    other = replace(cassette(SAID[1]), name="tests/tape")
+
+    assert storage.load("tests/tape") is not None
+    with pytest.raises(KeyError):
+        storage.remove("tests/tape")
+    storage.save(other)
+
+    assert (tmp_path / "tape.har").read_bytes() == before
+    assert [route for route, _ in storage.load("tests/tape") or ()] == [SAID[1][0]]
+    single = open_storage("har:tape.har", root=tmp_path)
+    for act in (single.remove, lambda name: single.save(replace(cassette(), name=name))):
+        with pytest.raises(StorageError, match=r"har:tape\.har is one cassette, and other is another"):
+            act("other")
+    single.save(replace(cassette(SAID[1]), name="some/tape"))
+    assert [route for route, _ in storage.load("tape") or ()] == [SAID[1][0]]
+
+
+def test_a_name_may_be_absolute(tmp_path: Path) -> None:
+    storage = open_storage("har:inside", root=tmp_path)
+    name = (tmp_path / "outside" / "tape").as_posix()
+
+    storage.save(replace(cassette(SAID[0]), name=name))
+
+    assert (tmp_path / "outside" / "tape.har").is_file()
+    assert storage.load(name) is not None
+    storage.remove(name)
+    assert storage.load(name) is None
+
+
 def test_what_is_no_message_of_http_is_refused(tmp_path: Path) -> None:
     storage = open_storage("har:", root=tmp_path)
 

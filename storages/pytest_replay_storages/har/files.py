@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.cassette import Cassette, Header, MemoryTape
 from pytest_replay.errors import CassetteError, StorageError
 from pytest_replay.matching import route_of
-from pytest_replay_storages.disk import check_name, read_file, remove_file, replace_file
+from pytest_replay_storages.disk import read_file, remove_file, replace_file
 from pytest_replay_storages.foreign import ForeignFiles
 from pytest_replay_storages.har.reading import EntryError, began, interaction_of, reason_to_skip, started
 from pytest_replay_storages.har.writing import archive_of
@@ -46,7 +46,6 @@ class HarStorage:
         return None if path is None or data is None else _read(data, path, name)
 
     def save(self, cassette: Cassette) -> None:
-        check_name(cassette.name)
         path = self.files.path_of(cassette.name)
         try:
             data = archive_of(cassette)
@@ -60,10 +59,7 @@ class HarStorage:
         return self.files.names()
 
     def remove(self, name: str) -> None:
-        path = self.files.find(name)
-        if path is None:
-            raise KeyError(name)
-        remove_file(path, name=name)
+        remove_file(self.files.path_of(name), name=name)
 
 
 def _is_archive(head: bytes) -> bool:
