@@ -20,6 +20,7 @@ from fixtures.conversation import BINARY, PORT, script
 from pytest_replay.errors import CassetteError
 from pytest_replay.storage import open_storage
 from pytest_replay_storages.gracy_database.pickles import KINDS, PickleError, Record, decode
+from pytest_replay_storages.gracy_database.responses import _url
 
 httpx = pytest.importorskip("httpx")
 
@@ -129,6 +130,13 @@ def test_a_redirect_that_was_followed_is_played_again(tmp_path: Path, taping: Ta
     with taping.replaying(cassette), httpx.Client(follow_redirects=True) as client:
         got = client.get("http://u@[::1]:8000/here")
     assert (got.content, [it.status_code for it in got.history]) == (b"it", [302])
+
+
+def test_a_url_of_older_httpx_is_put_together() -> None:
+    """Before 0.24 it was a reference of rfc3986: scheme, authority, path, query, fragment."""
+    old = Record("rfc3986.uri.URIReference", ("https", "a.example:8443", "/here", "a=1", None))
+
+    assert _url(Record("httpx._urls.URL", (), {"_uri_reference": old})) == "https://a.example:8443/here?a=1"
 
 
 def test_rows_are_played_in_the_order_in_which_they_were_recorded(tmp_path: Path) -> None:
@@ -299,6 +307,18 @@ def test_only_what_responses_are_made_of_is_known() -> None:
     )
 
 
+def with_state(made: Any, state: dict[str, Any]) -> Any:
+    """Give an object of httpx a state that it never has."""
+    vars(made).update(state)
+    return made
+
+
+def hop(url: Any, method: Any = "GET") -> Any:
+    """Make a redirect that came of a request."""
+    request = with_state(httpx.Request("GET", URL), {"url": url, "method": method})
+    return httpx.Response(302, headers={"location": "/"}, request=request)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -311,6 +331,12 @@ def test_only_what_responses_are_made_of_is_known() -> None:
         ({"_elapsed": 1}, "its time is 1"),
         ({"_request": None}, "None is no Request of httpx"),
         ({"default_encoding": os.path.join}, "names 'posixpath.join'"),
+        ({"headers": with_state(httpx.Headers(), {"_list": {}})}, "its headers are {}"),
+        ({"headers": with_state(httpx.Headers(), {"_list": [(b"a", b"1")]})}, "its headers have (b'a', b'1')"),
+        ({"headers": with_state(httpx.Headers(), {"_list": ["a"]})}, "its headers have 'a'"),
+        ({"history": [hop(with_state(httpx.URL(URL), {"_uri_reference": None}))]}, "its URL is None"),
+        ({"history": [hop(with_state(httpx.URL(URL), {"_uri_reference": timedelta(1)}))]}, "its URL is <datetime"),
+        ({"history": [hop(httpx.URL(URL), 1)]}, "1 is no text"),
     ],
 )  # fmt: skip
 def test_a_response_that_is_none_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

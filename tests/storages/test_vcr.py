@@ -317,6 +317,16 @@ def test_bodies_that_were_streams_are_what_was_in_them(tmp_path: Path) -> None:
     assert "reason" not in interactions[1].replies[0].message.fields
 
 
+@pytest.mark.parametrize("date", ["soon", "Sat, 21 Nov 20260 08:57:38 GMT"])
+def test_without_a_date_it_was_recorded_when_the_file_was_written(tmp_path: Path, date: str) -> None:
+    said = {"status": {"code": 200, "message": "OK"}, "headers": {"Date": [date]}, "body": None}
+
+    cassette = read(tmp_path, one(said))
+
+    written = datetime.fromtimestamp((tmp_path / "tape.yaml").stat().st_mtime, UTC)
+    assert cassette.header.recorded_at == written
+
+
 def test_header_values_beyond_latin_1_are_their_bytes(tmp_path: Path) -> None:
     said = {
         "status": {"code": 200, "message": "OK"},
@@ -394,9 +404,9 @@ BOMB = "a: &a [x, x]\n" + "".join(
                 ("    status: {code: 200}\n    headers: 1\n", "headers that are 1"),
                 ("    status: {code: 200}\n    headers: {a: [{}]}\n", "{} among the headers"),
                 ("    status: {code: 200}\n    headers: [nothing]\n", "'nothing' among the headers"),
-                ("    status: {code: 200}\n    body: {a: 1}\n", "a body that is a Located"),
+                ("    status: {code: 200}\n    body: {a: 1}\n", "a body that is {'a': 1}"),
                 ("    status: {code: 200}\n    body: {base64_string: a}\n", "a body of broken base64"),
-                ("    status: {code: 200}\n    body: &a [*a]\n", "a body that is a list"),
+                ("    status: {code: 200}\n    body: &a [*a]\n", "a body that is [[[["),
             )
         ),
     ],

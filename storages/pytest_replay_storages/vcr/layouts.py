@@ -156,7 +156,7 @@ def _body(said: Any, within: Any) -> bytes:
             return _body(content, within)
         case {} if not said:
             return b""
-    raise _wrong(within, f"a body that is a {type(said).__name__}, and no text or bytes")
+    raise _wrong(within, f"a body that is {shown(said)}, and no text or bytes")
 
 
 def _wrong(within: Any, problem: str) -> LayoutError:
