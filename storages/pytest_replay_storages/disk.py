@@ -7,10 +7,9 @@ import os
 import secrets
 import shutil
 import stat
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_replay.errors import CassetteError, SettingsError, StorageError
+from pytest_replay.errors import CassetteError, StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,14 +26,6 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "give the test a cassette of a shorter name",
     errno.ENOTDIR: "a file stands where a folder should: move one of them",
 }
-
-
-def check_name(name: str) -> None:
-    """Raise SettingsError for what is no name of a cassette. An absolute one is: tests may lie outside the root."""
-    path = PurePosixPath(name)
-    if not path.name or path.as_posix() != name or ".." in path.parts or "\\" in name or "\0" in name:
-        msg = f"{name!r} is no name of a cassette, which is a posix path without `..`"
-        raise SettingsError(msg)
 
 
 def read_file(path: Path) -> bytes | None:

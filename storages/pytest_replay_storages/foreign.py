@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay.naming import safe_name
-from pytest_replay_storages.disk import ELSEWHERE, check_name
+from pytest_replay_storages.disk import ELSEWHERE
+from pytest_replay_storages.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -170,8 +171,8 @@ class ForeignStorage:
         url = self.files.url
         msg = (
             f"can't {deed} {name} in {url}: what {self._tool} has made is only read\n"
-            f"  convert it once, and go on in a storage of this package: pytest-replay convert {url} yaml:some/dir\n"
-            "  or record into one: replay_storage = yaml:"
+            f"  convert it once: pytest-replay convert --mask {url} yaml:some/dir\n"
+            "  or record into a storage of this package: replay_storage = yaml:"
         )
         raise StorageError(msg)
 

@@ -50,7 +50,8 @@ def check(data: bytes, path: Path) -> None:
     _check_utf8(data, path)
     if _FOREIGN.match(head):
         remedy = (
-            "Replay it as it is: replay_storage = vcr:, or convert it: pytest-replay convert vcr: yaml:converted\n"
+            "Replay it as it is: replay_storage = vcr:\n"
+            "  Or convert it: pytest-replay convert --mask vcr: yaml:converted\n"
             "  Or move it away and record again, or give the test a cassette of another name"
         )
         raise CassetteError("a cassette of vcrpy or pytest-recording", path=path, line=1, remedy=remedy)

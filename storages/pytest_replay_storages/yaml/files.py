@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
-from pytest_replay_storages.disk import ELSEWHERE, check_name, read_file, remove_file, replace_file
+from pytest_replay_storages.disk import ELSEWHERE, read_file, remove_file, replace_file
+from pytest_replay_storages.names import check_name
 from pytest_replay_storages.plain import same
 from pytest_replay_storages.yaml.diagnosis import looks_like_ours
 from pytest_replay_storages.yaml.stream import dump, load
@@ -73,8 +74,8 @@ class YamlStorage:
         remove_file(self._path(name), name=name)
 
     def _path(self, name: str) -> Path:
-        check_name(name)
-        return self.root / f"{name}{_SUFFIX}"
+        """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
+        return self.root / f"{check_name(name)}{_SUFFIX}"
 
     def _found(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self.root):
