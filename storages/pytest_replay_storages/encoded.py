@@ -26,13 +26,20 @@ def http_message(kind: str, headers: Iterable[tuple[str, str]], body: bytes, **f
     return Message(kind, message.fields, as_sent(body, media_of(message).codings))
 
 
-def as_sent(body: bytes, codings: tuple[str, ...]) -> bytes:
-    """Encode a body whose codings were undone; one that has them still, or has none that are known, stays as it is."""
-    if not body or not codings or (codings[-1] in _MAGIC and body.startswith(_MAGIC[codings[-1]])):
+def as_sent(body: bytes, codings: tuple[str, ...], *, decoded: bool = False) -> bytes:
+    """Encode a body whose codings were undone; one that has them still, or has none that are known, stays as it is.
+
+    Where nobody knows that it was `decoded`, it was if it can't be decoded.
+    """
+    if not body or not codings:
         return body
     try:
         encoded = encode(body, ", ".join(codings))
     except CodingError:  # whoever reads it can't undo them either
+        return body
+    if decoded:
+        return encoded
+    if codings[-1] in _MAGIC and body.startswith(_MAGIC[codings[-1]]):
         return body
     try:
         undo(body, codings)

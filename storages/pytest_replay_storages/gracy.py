@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -16,11 +17,12 @@ import httpx
 from gracy import GracyReplayStorage
 from gracy.exceptions import GracyReplayRequestNotFound
 
+from pytest_replay.bodies import media_of
 from pytest_replay.errors import SettingsError
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.naming import safe_name
 from pytest_replay.storage import open_storage
-from pytest_replay_storages.encoded import http_message
+from pytest_replay_storages.encoded import as_sent
 from pytest_replay_storages.shelf import Answer, Shelf, now
 
 if TYPE_CHECKING:
@@ -123,7 +125,8 @@ def _answered(response: httpx.Response) -> Message:
     fields: dict[str, str | int] = {"status": response.status_code, "version": response.http_version}
     if "reason_phrase" in response.extensions:
         fields["reason"] = response.extensions["reason_phrase"].decode("latin-1")
-    return http_message("http.response", _pairs(response.headers), response.content, **fields)
+    head = Message("http.response", {**fields, "headers": _pairs(response.headers)})
+    return replace(head, body=as_sent(response.content, media_of(head).codings, decoded=True))
 
 
 async def _response(answer: Answer, request: httpx.Request) -> httpx.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -256,6 +257,18 @@ async def test_a_replayed_response_is_whole(server: Server, make_api: Callable[.
     heard = await talk(make_api("record", path, **strict))
 
     assert await talk(make_api("replay", path, **strict)) == heard
+
+
+async def test_a_file_that_is_compressed_twice_is_undone_once(
+    server: Server, make_api: Callable[..., Any], path: Path
+) -> None:
+    packed = gzip.compress(b"packed", mtime=0)
+    server.script("GET /file.gz", Answer(200, packed, encoding="gzip"))
+
+    first = await make_api("record", path).get("/file.gz")
+    again = await make_api("replay", path).get("/file.gz")
+
+    assert first.content == again.content == packed
 
 
 async def test_requests_are_told_apart_by_what_they_say(

@@ -140,6 +140,31 @@ def only(cassette: Cassette) -> tuple[Message, Message]:
     return interaction.request, reply.message
 
 
+def test_every_layout_is_known_by_its_beginning(tmp_path: Path) -> None:
+    """And what is none is not named: whoever converts a whole project converts its cassettes only."""
+    whole = json.loads(one({"status_code": 200, "content": ""}))
+    ones = {
+        "plain.yaml": (GOLDEN / "plain.yaml").read_text("utf-8"),
+        "texts.json": (GOLDEN / "texts.json").read_text("utf-8"),
+        "old.yml": f"# a comment\n\n{OLD}",
+        "version.yaml": "---\nversion: 1\ninteractions: []\n",
+        "list.json": json.dumps(whole["interactions"]),
+        "turned.json": json.dumps({"interactions": [], "version": 1}),
+    }
+    others = {
+        "package.json": '{"version": "1.0.0", "name": "x"}',
+        "compose.yaml": "version: 1\nservices: {}\n",
+        "chart.yaml": "metadata:\n  name: x\n",
+        "ruby.yaml": "---\nhttp_interactions: []\n",
+        "ours.yaml": "--- # cassette\nformat: 1\n",
+        "empty.json": "",
+    }
+    for name, content in {**ones, **others}.items():
+        (tmp_path / name).write_text(content, "utf-8")
+
+    assert list(open_storage("vcr:", root=tmp_path).names()) == sorted(Path(name).stem for name in ones)
+
+
 def test_the_layout_before_1_0_is_read(tmp_path: Path) -> None:
     request, response = only(read(tmp_path, OLD))
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _YAML = re.compile(
-    rb"\s*(?:#[^\n]*\n\s*)*(?:---[^\n]*\n\s*)?(?:interactions:|version: *1\b|metadata:|-\s+request:|- !!python)"
+    rb"\s*(?:#[^\n]*\n\s*)*(?:---[^\n]*\n\s*)?(?:(?:version: *1\s+)?interactions:|-\s+request:)"
 )
-_JSON = re.compile(rb'\s*(?:\{\s*"(?:interactions|version|metadata)"|\[\s*\{\s*"re(?:quest|sponse)")')
+_JSON = re.compile(rb'\s*(?:\{\s*(?:"version"\s*:\s*1\s*,\s*)?"interactions"|\[\s*\{\s*"re(?:quest|sponse)")')
 
 
 def open_vcr(url: str, root: Path) -> ForeignStorage:
