@@ -119,6 +119,19 @@ def test_a_row_is_an_interaction(tmp_path: Path, protocol: int) -> None:
     assert reply.message.fields["headers"] == [("Content-Length", "2")]
 
 
+def test_rows_of_older_releases_are_read() -> None:
+    """Those in `older.sqlite3` were pickled by httpx 0.23.3, 0.24.1, 0.25.2 and 0.27.2, each after a redirect."""
+    recorded = open_storage("gracy:", root=GOLDEN).load("older")
+
+    assert recorded is not None
+    hops, answers = ([it for _, it in recorded][start::2] for start in (0, 1))
+    assert {hop.request.fields["url"] for hop in hops} == {"http://127.0.0.1:18747/a"}
+    assert [hop.replies[0].message.fields["status"] for hop in hops] == [302] * 4
+    assert [it.request.fields["url"][-6:] for it in answers] == ["0.23.3", "0.24.1", "0.25.2", "0.27.2"]
+    assert {it.replies[0].message.body for it in answers} == {b'{"a": 1}'}
+    assert all(it.replies[0].delay > 0 for it in (*hops, *answers))
+
+
 def test_a_redirect_that_was_followed_is_played_again(tmp_path: Path, taping: Taping) -> None:
     asked = httpx.Request("GET", "http://u@[::1]:8000/here")
     hop = httpx.Response(302, headers={"location": "/there?a=1"}, request=asked)

@@ -230,6 +230,7 @@ def test_a_body_that_broke_off_breaks_off(tmp_path: Path, taping: Taping) -> Non
         ({**entry({"status": 101}), "_resourceType": "websocket"}, f"GET {URL}: a WebSocket"),
         ({**entry({"status": 101}), "_webSocketMessages": []}, f"GET {URL}: a WebSocket"),
         (entry({"content": {"size": 9, "comment": "left out"}}), f"GET {URL}: the content of the answer was left out"),
+        (entry({"content": {"size": -1, "_file": "1.json"}}), f"GET {URL}: the content of the answer was left out"),
         (entry(method="POST", bodySize=9), f"POST {URL}: the content of the request was left out"),
     ],
 )  # fmt: skip

@@ -211,4 +211,6 @@ def _part(whole: Any, name: str, *, needed: bool = True) -> dict[str, Any]:
 
 
 def _is_missing(content: dict[str, Any], size: Any) -> bool:
-    return content.get("text") is None and isinstance(size, int) and size > 0
+    """Tell whether a content was left out, or put into a file of its own, as Playwright does."""
+    elsewhere = "_file" in content or "_sha1" in content
+    return content.get("text") is None and (elsewhere or (isinstance(size, int) and size > 0))
