@@ -12,6 +12,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 from gracy import GracyReplayStorage
@@ -100,8 +101,7 @@ class ReplayStorage(GracyReplayStorage):
 def _url_of(place: str | Path) -> tuple[str, str]:
     """Make a URL of a place, and tell what its cassette is called where nobody says."""
     if isinstance(place, str) and _URL.match(place):
-        rest = place.partition(":")[2].partition("?")[0]
-        return place, safe_name(PurePosixPath(rest).stem) or "gracy"
+        return place, safe_name(PurePosixPath(urlsplit(place).path).stem) or "gracy"
     path = Path(place).absolute()
     if path.suffix not in _SCHEMES:
         known = " or ".join(f"`cassettes/pokeapi{suffix}`" for suffix in _SCHEMES)

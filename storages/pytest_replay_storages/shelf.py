@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SHARE = 16
 """A cassette is saved again when it has grown by this part, so that saving takes a time in proportion to its size."""
 _SUCCESS = range(200, 300)
-_unsaved: WeakSet[Shelf] = WeakSet()
+_pending: WeakSet[Shelf] = WeakSet()
 """Those that have something to save: whoever opens a cassette in this process finds in it what has been kept."""
 
 
@@ -76,7 +76,7 @@ class Shelf:
 
     def open(self) -> None:
         """Read the cassette, and begin with the first answers again. Raises CassetteError, and what `save` raises."""
-        for shelf in [it for it in _unsaved if it._place == self._place]:  # noqa: SLF001  # it is one of its own
+        for shelf in [it for it in _pending if it._place == self._place]:  # noqa: SLF001  # it is one of its own
             shelf.save()
         with self._lock:
             self._cassette = self._storage.load(self._name)
@@ -109,7 +109,7 @@ class Shelf:
             self._fresh.append(answer)
             if not self._unsaved:
                 atexit.register(self.save)
-                _unsaved.add(self)
+                _pending.add(self)
             self._unsaved += 1
             if self._unsaved * _SHARE > self._saved:
                 self.save()
@@ -131,7 +131,7 @@ class Shelf:
             tape = MemoryTape((route_of(it.request), it) for it in self._redaction.tape([*kept, *timed]))
             self._storage.save(Cassette(self._name, header, tape))
             self._unsaved, self._saved = 0, len(tape)
-            _unsaved.discard(self)
+            _pending.discard(self)
             atexit.unregister(self.save)
 
     def _find(

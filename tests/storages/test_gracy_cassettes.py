@@ -28,7 +28,7 @@ httpx = pytest.importorskip("httpx")
 from gracy.exceptions import GracyRequestFailed  # noqa: E402  # a run may be without it
 from gracy.replays.storages.sqlite import SQLiteReplayStorage  # noqa: E402
 
-from pytest_replay_storages.gracy import ReplayStorage  # noqa: E402
+from pytest_replay_storages.gracy import ReplayStorage, _url_of  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,6 +170,20 @@ async def test_gracys_own_database_is_replayed_too(
         await ask(make_api("smart-replay", storage), "mew")
     assert isinstance(raised.value.original_exc, StorageError)
     atexit.unregister(storage._shelf.save)  # it would tell so again when Python ends
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("postgresql+psycopg://user:hush@db.example/team", "team"),
+        ("postgresql://user:hush@db.example", "gracy"),
+        ("mysql://user:hush@db.example/", "gracy"),
+        ("sqlite:///some/Cassettes.db?x=/hush", "Cassettes"),
+        ("gracy:.gracy/pokeapi.sqlite3", "pokeapi"),
+    ],
+)
+def test_a_cassette_is_called_like_its_storage_and_never_like_a_password(place: str, name: str) -> None:
+    assert _url_of(place) == (place, name)
 
 
 @pytest.mark.parametrize("place", ["pokeapi", "pokeapi.sqlite3", "cassettes/", Path("a.json")])

@@ -196,6 +196,23 @@ def test_a_url_in_parts_is_put_together(tmp_path: Path, scheme: str, port: str, 
     assert only(read(tmp_path, old))[0].fields["url"] == url
 
 
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ("https://a.example:443/x?y=:443", "https://a.example/x?y=:443"),
+        ("http://a.example:80", "http://a.example"),
+        ("http://a.example:8080/", "http://a.example:8080/"),
+        ("https://a.example:80/", "https://a.example:80/"),
+        ("http://[::1]:80/", "http://[::1]/"),
+        ("http://a.example/x:80/", "http://a.example/x:80/"),
+    ],
+)
+def test_a_usual_port_is_left_out_as_httpx_does(tmp_path: Path, said: str, url: str) -> None:
+    text = one({"status_code": 200, "content": ""}, {"uri": said})
+
+    assert only(read(tmp_path, text))[0].fields["url"] == url
+
+
 def test_the_layout_before_1_0_is_read_as_json(tmp_path: Path) -> None:
     old = [
         {

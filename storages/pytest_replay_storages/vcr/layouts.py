@@ -8,6 +8,7 @@ before 1.0   a list; requests have `protocol`, `host`, `port` and `path`, header
 from __future__ import annotations
 
 import base64
+import re
 from reprlib import repr as shown
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _VERSION = "HTTP/1.1"
 """What most cassettes don't say."""
-_PORTS = {"http": 80, "https": 443}
+_USUAL_PORT = re.compile(r"\A(?:(http://[^/?#]*):80|(https://[^/?#]*):443)(?=[/?#]|\Z)")
+"""Where it stands, some clients of vcrpy have left it: httpx never does."""
 
 
 class LayoutError(ValueError):
@@ -75,14 +77,13 @@ def _request(said: dict[str, Any]) -> Message:
         url = _url_of_parts(said)
     if not isinstance(method, str) or not isinstance(url, str) or "://" not in url:
         raise _wrong(said, f"a request of {shown(method)} to {shown(url)}, which are the method and the URI")
-    headers = _headers(said.get("headers"), said)
-    return http_message("http.request", headers, _body(said.get("body"), said), method=method, url=url)
+    headers, body = _headers(said.get("headers"), said), _body(said.get("body"), said)
+    return http_message("http.request", headers, body, method=method, url=_USUAL_PORT.sub(r"\1\2", url))
 
 
 def _url_of_parts(said: dict[str, Any]) -> str:
-    scheme, port = said.get("protocol"), said.get("port")
-    place = "" if port is None or port == _PORTS.get(str(scheme)) else f":{port}"
-    return f"{scheme}://{said['host']}{place}{said.get('path') or '/'}"
+    port = "" if said.get("port") is None else f":{said['port']}"
+    return f"{said.get('protocol')}://{said['host']}{port}{said.get('path') or '/'}"
 
 
 def _response(said: dict[str, Any]) -> Message:
