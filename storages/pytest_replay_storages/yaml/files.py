@@ -73,6 +73,10 @@ class YamlStorage:
     def remove(self, name: str) -> None:
         remove_file(self._path(name), name=name)
 
+    def holds(self, cassette: Cassette) -> bool:
+        """Tell whether the file is as `save` would write it: not edited by hand, nor of an older layout."""
+        return _read(self._path(cassette.name)) == dump(cassette)
+
     def _path(self, name: str) -> Path:
         """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
         return self.root / f"{check_name(name)}{_SUFFIX}"

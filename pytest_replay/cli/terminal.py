@@ -1,0 +1,83 @@
+"""The terminal: what goes to the standard output, and how far a long work is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console
+from rich.progress import track as progress
+from rich.table import Table
+from rich.text import Text
+
+from pytest_replay.cli.facts.plain import visible_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+T = TypeVar("T")
+
+SCHEMA = 1
+"""Version of the JSON documents: it is raised where a script would have to change."""
+_WIDE = 10_000
+"""Columns where nobody looks: no line is wrapped in a file or a pipe."""
+_NARROW = 120
+
+
+class Terminal(Console):
+    """The standard output. Elsewhere than on a terminal, lines are as long as they are, and plain."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, highlight=False, emoji=False)
+        if not self.is_terminal:
+            self.width = _WIDE
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a table would be mostly wrapped lines."""
+        return self.width < _NARROW
+
+    def on_broken_pipe(self) -> None:
+        """Let the command end as one whose reader has gone."""
+        raise BrokenPipeError
+
+    def show(self, *renderables: RenderableType) -> None:
+        """Print, a line or more each."""
+        for renderable in renderables:
+            if self.is_terminal:
+                self.print(renderable, soft_wrap=not isinstance(renderable, Table))
+            else:
+                self.file.write("".join(f"{line.rstrip()}\n" for line in self._plain(renderable)))
+
+    def _plain(self, renderable: RenderableType) -> list[str]:
+        if isinstance(renderable, str | Text):
+            return [str(renderable)]
+        with self.capture() as captured:
+            self.print(renderable)
+        return captured.get().splitlines()
+
+
+def note(text: str) -> None:
+    """Tell something besides the result, on the standard error."""
+    sys.stderr.write(f"{visible_lines(text)}\n")
+
+
+def track(items: Sequence[T], text: str) -> Iterator[T]:
+    """Go through items; where that takes long, and somebody looks, tell how far it is."""
+    hidden = not sys.stderr.isatty() or len(items) < 2  # noqa: PLR2004
+    yield from progress(items, text, console=Console(stderr=True), transient=True, disable=hidden)
+
+
+def write_json(head: Mapping[str, Any], key: str, items: Iterable[Any]) -> None:
+    """Write one JSON document, in ASCII: `head`, then a list of items, each as it comes."""
+    write = sys.stdout.write
+    first = json.dumps({"schema": SCHEMA, **head})[:-1]
+    write(f"{first}, {json.dumps(key)}: [")
+    before = "\n"
+    for item in items:
+        write(f"{before}{json.dumps(item)}")
+        before = ",\n"
+    write("\n]}\n")
