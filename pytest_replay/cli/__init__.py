@@ -17,9 +17,10 @@ def main() -> int:
     try:
         from pytest_replay.cli.app import run  # noqa: PLC0415  # what it imports may not be there
     except ModuleNotFoundError as error:
-        if error.name not in _LIBRARIES:
+        library = (error.name or "").partition(".")[0]
+        if library not in _LIBRARIES:
             raise
-        missing = MissingExtraError(error.name, extra="cli", purpose="the command pytest-replay")
+        missing = MissingExtraError(library, extra="cli", purpose="the command pytest-replay")
         sys.stderr.write(f"Error: {missing}\n")
         return 2
     return run()

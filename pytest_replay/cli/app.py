@@ -46,8 +46,11 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ReplayError as error:
             raise Failure(visible_lines(str(error))) from error
+        # click would exit with 1 from here on, which says that something was found.
         except BrokenPipeError:
-            ctx.exit(_pipe_closed())  # click would exit with 1, which says that something was found
+            ctx.exit(_pipe_closed())
+        except KeyboardInterrupt:
+            ctx.exit(_INTERRUPTED)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
