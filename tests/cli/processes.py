@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 COMMAND = [sys.executable, "-c", "import sys; from pytest_replay.cli import main; sys.exit(main())"]
 HERE = ("--root", ".", "--storage", "yaml:")
 """So that pytest is not asked, which takes a second."""
+_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "pytest_replay.plugin"}
+"""The others that are installed here take most of that second."""
 
 
 def started(place: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +23,7 @@ def started(place: Path, *words: str, **environment: str) -> subprocess.Complete
     return subprocess.run(
         [*COMMAND, *words],
         cwd=place,
-        env=os.environ | environment,
+        env=os.environ | _PLUGINS | environment,
         capture_output=True,
         text=True,
         encoding="utf-8",
