@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.progress import track as progress
-from rich.table import Table
-from rich.text import Text
 
 from pytest_replay.cli.facts.plain import visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rich.console import RenderableType
+    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -24,40 +22,27 @@ SCHEMA = 1
 """Version of the JSON documents: it is raised where a script would have to change."""
 _WIDE = 10_000
 """Columns where nobody looks: no line is wrapped in a file or a pipe."""
-_NARROW = 120
 
 
 class Terminal(Console):
-    """The standard output. Elsewhere than on a terminal, lines are as long as they are, and plain."""
+    """The standard output. Elsewhere than on a terminal, lines are plain."""
 
     def __init__(self) -> None:
         super().__init__(markup=False, highlight=False, emoji=False)
         if not self.is_terminal:
             self.width = _WIDE
 
-    @property
-    def is_narrow(self) -> bool:
-        """Whether a table would be mostly wrapped lines."""
-        return self.width < _NARROW
-
     def on_broken_pipe(self) -> None:
         """Let the command end as one whose reader has gone."""
         raise BrokenPipeError
 
-    def show(self, *renderables: RenderableType) -> None:
-        """Print, a line or more each."""
-        for renderable in renderables:
+    def show(self, *lines: str | Text) -> None:
+        """Print lines; a terminal breaks those that are too long, as it does with any."""
+        for line in lines:
             if self.is_terminal:
-                self.print(renderable, soft_wrap=not isinstance(renderable, Table))
+                self.print(line, soft_wrap=True)
             else:
-                self.file.write("".join(f"{line.rstrip()}\n" for line in self._plain(renderable)))
-
-    def _plain(self, renderable: RenderableType) -> list[str]:
-        if isinstance(renderable, str | Text):
-            return [str(renderable)]
-        with self.capture() as captured:
-            self.print(renderable)
-        return captured.get().splitlines()
+                self.file.write(f"{str(line).rstrip()}\n")
 
 
 def note(text: str) -> None:

@@ -96,7 +96,7 @@ def test_on_a_narrow_terminal_they_get_lines() -> None:
     figures.add(cassette_of([get("users/1", answered(200, b"{}")), get("users/2")]))
     screen = Console(file=io.StringIO(), width=50, markup=False)
 
-    for it in figures_shown(figures, 1, narrow=True):
+    for it in figures_shown(figures, 1, width=50):
         screen.print(it, soft_wrap=True)
 
     assert isinstance(screen.file, io.StringIO)

@@ -48,4 +48,4 @@ def stats(*, cassettes: tuple[str, ...], storage: str | None, root: Path | None,
         write_json(head, "routes", (route.as_data() for route in figures.ranked()))
     else:
         terminal = Terminal()
-        terminal.show(*figures_shown(figures, len(left_out), narrow=terminal.is_narrow))
+        terminal.show(*figures_shown(figures, len(left_out), width=terminal.width))

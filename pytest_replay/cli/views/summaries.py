@@ -5,18 +5,16 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from pytest_replay.cli.facts.plain import counted, many, visible
 from pytest_replay.cli.facts.times import age, size
+from pytest_replay.cli.views.columns import columns
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-
-    from rich.console import RenderableType
 
     from pytest_replay.cli.facts.summary import Summary
 
@@ -24,16 +22,14 @@ _ROUTES = 2
 _OUTCOMES = 4
 
 
-def summaries_shown(
-    summaries: Sequence[Summary], now: datetime, *, grouped: bool
-) -> Iterator[RenderableType]:
+def summaries_shown(summaries: Sequence[Summary], now: datetime, *, grouped: bool) -> Iterator[str | Text]:
     """Lay summaries out: by folder, two lines each, for people; or a line each with its whole name, to search in."""
     if not summaries:
         return
     if grouped:
         yield from _lines(summaries, now)
     else:
-        yield _table(summaries, now)
+        yield from _table(summaries, now)
     broken = sum(summary.problem is not None for summary in summaries)
     calls, total = sum(it.interactions for it in summaries), size(sum(it.size for it in summaries))
     yield ""
@@ -42,22 +38,15 @@ def summaries_shown(
         yield Text(f"{broken} can't be read: pytest-replay check says why", "red")
 
 
-def _table(summaries: Sequence[Summary], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("cassette")
-    table.add_column("age")
-    table.add_column("size", justify="right")
-    table.add_column("calls", justify="right")
-    table.add_column("routes")
-    table.add_column("outcomes")
+def _table(summaries: Sequence[Summary], now: datetime) -> Iterator[str]:
+    rows: list[tuple[str, ...]] = [("cassette", "age", "size", "calls", "routes", "outcomes")]
     for summary in summaries:
-        name = Text(visible(summary.name))
-        if summary.recorded_at is None:
-            table.add_row(name, "", "", "", _outcomes(summary), "")
-            continue
-        figures = (age(summary.recorded_at, now), size(summary.size), str(summary.interactions))
-        table.add_row(name, *figures, _routes(summary), _outcomes(summary))
-    return table
+        told: tuple[str, ...] = ("", "", "", "")
+        if summary.recorded_at is not None:
+            figures = (age(summary.recorded_at, now), size(summary.size), str(summary.interactions))
+            told = (*figures, _routes(summary))
+        rows.append((visible(summary.name), *told, _outcomes(summary)))
+    return columns(rows, right={2, 3})
 
 
 def _lines(summaries: Sequence[Summary], now: datetime) -> Iterator[Text]:
@@ -68,19 +57,19 @@ def _lines(summaries: Sequence[Summary], now: datetime) -> Iterator[Text]:
             yield Text(f"  {visible(summary.name.rpartition('/')[2])}")
             line = Text("      ")
             if summary.recorded_at is not None:
-                line += f"{age(summary.recorded_at, now)}, {size(summary.size)}, {many(summary.interactions, 'call')}, "
-                line += _routes(summary) + " → "
-            yield line + _outcomes(summary)
+                figures = f"{age(summary.recorded_at, now)}, {size(summary.size)}"
+                line.append(f"{figures}, {many(summary.interactions, 'call')}, {_routes(summary)} → ", "dim")
+            yield line.append(_outcomes(summary), "red" if summary.problem is not None else "")
 
 
-def _routes(summary: Summary) -> Text:
-    return Text(visible(counted(_telling(summary.routes), most=_ROUTES)), "dim")
+def _routes(summary: Summary) -> str:
+    return visible(counted(_telling(summary.routes), most=_ROUTES))
 
 
-def _outcomes(summary: Summary) -> Text:
+def _outcomes(summary: Summary) -> str:
     if summary.problem is not None:
-        return Text(visible(summary.problem.partition("\n")[0]), "red")
-    return Text(visible(counted(summary.outcomes.most_common(), most=_OUTCOMES)))
+        return visible(summary.problem.partition("\n")[0])
+    return visible(counted(summary.outcomes.most_common(), most=_OUTCOMES))
 
 
 def _telling(routes: Counter[str]) -> list[tuple[str, int]]:
