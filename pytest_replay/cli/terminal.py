@@ -52,8 +52,10 @@ def note(text: str) -> None:
 
 def track(items: Sequence[T], text: str) -> Iterator[T]:
     """Go through items; where that takes long, and somebody looks, tell how far it is."""
-    hidden = not sys.stderr.isatty() or len(items) < 2  # noqa: PLR2004
-    yield from progress(items, text, console=Console(stderr=True), transient=True, disable=hidden)
+    if len(items) > 1 and sys.stderr.isatty():
+        yield from progress(items, text, console=Console(stderr=True), transient=True)
+    else:
+        yield from items
 
 
 def write_json(head: Mapping[str, Any], key: str, items: Iterable[Any]) -> None:
