@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.errors import CassetteError, ReplayError
 
 if TYPE_CHECKING:
-    from pytest_replay.cassette import Cassette
     from pytest_replay.storage import Storage
 
 CONVERTED, REPLACED, UNCHANGED, KEPT, ALTERED, FAILED = (
@@ -47,12 +47,13 @@ def copy(cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool) -
 
     Raises CassetteError where it can't be read.
     """
-    name = cassette.name
+    cassette, name = _whole(cassette), cassette.name
     try:
-        there = target.load(name)
-        difference = None if there is None else first_difference(cassette, there)
+        found = target.load(name)
+        there = None if found is None else _whole(found)
     except CassetteError as error:
         return Copied(name, FAILED, f"the target has one of this name that can't be read\n{error}")
+    difference = None if there is None else first_difference(cassette, there)
     if there is not None:
         if difference is None:
             return Copied(name, UNCHANGED)
@@ -84,6 +85,11 @@ def first_difference(one: Cassette, other: Cassette) -> str | None:
         if repr(mine) != repr(theirs):  # `==` takes 1 for True and for 1.0
             return f"interaction {number} ({one.tape.route(number - 1)})"
     return None
+
+
+def _whole(cassette: Cassette) -> Cassette:
+    """Read all of a cassette: what is read when it is asked for may be replaced by then."""
+    return Cassette(cassette.name, cassette.header, MemoryTape(list(cassette)))
 
 
 def _undo(target: Storage, name: str, there: Cassette | None) -> str:

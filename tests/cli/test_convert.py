@@ -131,6 +131,22 @@ def test_one_that_cannot_be_read_is_told_and_stops_no_other(
     assert ran.lines[-1] == "1 failed, 1 converted, in yaml:to"
 
 
+def test_one_that_breaks_off_is_not_taken_for_one_of_the_target(
+    run: Run, storage: Storage, tmp_path: Path
+) -> None:
+    storage.save(cassette_of([A, B], name="to/one"))
+    text = tmp_path.joinpath("to/one.yaml").read_text(encoding="utf-8")
+    tmp_path.joinpath("from").mkdir()
+    broken = text.replace("url: https://shop.example/b", "url: 5")
+    tmp_path.joinpath("from/one.yaml").write_text(broken, encoding="utf-8")
+
+    ran = run("convert", "yaml:from", "yaml:to", "--overwrite")
+
+    assert ran.status == 1
+    assert ran.lines[1].startswith("  one: interaction 2 of 2 (GET https://shop.example/b): ")
+    assert tmp_path.joinpath("to/one.yaml").read_text(encoding="utf-8") == text
+
+
 def test_a_broken_one_in_the_target_is_never_replaced(run: Run, storage: Storage, tmp_path: Path) -> None:
     storage.save(cassette_of([A], name="from/one"))
     broken = tmp_path / "to/one.yaml"
