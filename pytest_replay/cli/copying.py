@@ -11,6 +11,7 @@ from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.errors import CassetteError, ReplayError
 
 if TYPE_CHECKING:
+    from pytest_replay.redaction import Redaction
     from pytest_replay.storage import Storage
 
 CONVERTED, REPLACED, UNCHANGED, KEPT, ALTERED, FAILED = (
@@ -42,6 +43,13 @@ class Copied:
         return {"name": self.name, "outcome": self.outcome, "problem": self.problem}
 
 
+def masked(cassette: Cassette, redaction: Redaction) -> Cassette:
+    """Mask the secrets of a cassette, as if it were recorded. Raises CassetteError where it can't be read."""
+    routes, interactions = zip(*cassette, strict=True) if len(cassette.tape) else ((), ())
+    tape = MemoryTape(zip(routes, redaction.tape(interactions), strict=True))
+    return Cassette(cassette.name, cassette.header, tape)
+
+
 def copy(cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool) -> Copied:
     """Save a cassette in `target`, and read it back. What doesn't read back as it was is undone, unless `lossy`.
 
@@ -71,8 +79,10 @@ def copy(cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool) -
         return Copied(name, CONVERTED if there is None else REPLACED)
     if lossy:
         return Copied(name, ALTERED, f"the target can't keep all of it: it differs in {difference}")
-    problem = f"the target can't keep it as it is: it would differ in {difference}"
-    return Copied(name, FAILED, problem + _undo(target, name, there))
+    problem = (
+        f"the target can't keep it as it is: it would differ in {difference}{_undo(target, name, there)}"
+    )
+    return Copied(name, FAILED, f"{problem}\n  to keep what it can hold: --lossy")
 
 
 def first_difference(one: Cassette, other: Cassette) -> str | None:
@@ -101,5 +111,5 @@ def _undo(target: Storage, name: str, there: Cassette | None) -> str:
             with suppress(KeyError):
                 target.remove(name)
     except ReplayError as error:
-        return f", and that is what stands there now\n{error}"
+        return f", and that could not be undone\n{error}"
     return ""

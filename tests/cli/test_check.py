@@ -37,7 +37,13 @@ def test_a_cassette_with_some_of_everything_is_well(run: Run, storage: Storage) 
     assert (ran.status, ran.json) == (0, {"schema": 1, "storage": "yaml:", "checked": 1, "findings": []})
 
 
+COOKIES: Any = [("set-cookie", f"sid={SECRET}"), ("set-cookie", f"csrf={SECRET}")]
 SECRETS = {
+    "cookies": (
+        get("a", replied("http.response", status=200, headers=COOKIES)),
+        "response",
+        "header:set-cookie",
+    ),
     "header": (post(b"{}", authorization=f"Bearer {SECRET}"), "request", "header:authorization"),
     "cookie": (
         get("a", answered(200, b"{}", **COOKIE)),

@@ -11,7 +11,7 @@ from pytest_replay.cli.copying import copy
 from pytest_replay.errors import StorageError
 from pytest_replay.messages import Interaction, Message
 from tests.cli.conftest import CASSETTES
-from tests.cli.samples import answered, cassette_of, everything, get
+from tests.cli.samples import answered, cassette_of, everything, get, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,7 +167,8 @@ def test_what_the_target_cannot_keep_whole_is_not_kept() -> None:
 
     assert (copied.outcome, copied.arrived, shelf.kept) == ("failed", False, {})
     assert copied.problem == (
-        "the target can't keep it as it is: it would differ in interaction 1 (CONNECT amqp://broker.example/shop)"
+        "the target can't keep it as it is: it would differ in interaction 1 (CONNECT amqp://broker.example/shop)\n"
+        "  to keep what it can hold: --lossy"
     )
 
 
@@ -179,6 +180,35 @@ def test_what_it_would_have_replaced_is_put_back() -> None:
 
     assert copied.outcome == "failed"
     assert list(shelf.kept[name]) == list(cassette_of([A], name=name))
+
+
+def test_what_cannot_be_undone_is_told() -> None:
+    class Jammed(Shelf):
+        def remove(self, name: str) -> None:
+            raise StorageError(f"can't remove {name}")
+
+    copied = copy(everything(), Jammed(loses_times=True), overwrite=False, lossy=False)
+
+    assert copied.problem is not None
+    assert f", and that could not be undone\ncan't remove {everything().name}\n" in copied.problem
+
+
+def test_secrets_are_masked_on_the_way_where_one_asks_for_it(
+    run: Run, storage: Storage, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("from").mkdir()
+    storage.save(cassette_of([post(b'{"pin":"x"}', authorization="Bearer s3cret")], name="from/one"))
+    storage.save(cassette_of([], name="from/none"))
+
+    as_it_is = run("convert", "yaml:from", "yaml:to")
+    without = run("convert", "yaml:from", "yaml:masked", "--mask")
+
+    assert (as_it_is.status, without.status) == (0, 0)
+    assert "s3cret" in tmp_path.joinpath("to/one.yaml").read_text(encoding="utf-8")
+    text = tmp_path.joinpath("masked/one.yaml").read_text(encoding="utf-8")
+    assert "authorization: Bearer redacted-authorization-1z" in text
+    assert "s3cret" not in text
+    assert run("check", "--storage", "yaml:masked").status == 0
 
 
 def test_a_target_that_loses_something_may_be_allowed_to() -> None:

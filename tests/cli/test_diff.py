@@ -6,9 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.tapes import replied
+from pytest_replay.cli.facts.changes import Comparison, compare
 from pytest_replay.messages import Message
+from pytest_replay.settings import Settings
 from tests.cli.conftest import CASSETTES
 from tests.cli.samples import (
     ORDER,
@@ -262,3 +266,34 @@ def test_an_unknown_place_is_an_error(run: Run, storage: Storage) -> None:
 
     assert ran.status == 2
     assert ran.err.startswith("Error: ignore: 'etag' is no path. Known: header:NAME")
+
+
+PATHS = st.lists(
+    st.sampled_from(["a", "b", "c"]).flatmap(lambda path: st.tuples(st.just(path), st.integers(0, 2)))
+)
+
+
+@given(PATHS, PATHS)
+def test_each_interaction_is_accounted_for_once(
+    old: list[tuple[str, int]], new: list[tuple[str, int]]
+) -> None:
+    one, other = (
+        cassette_of([get(path, answered(200, b'{"number":%d}' % number)) for path, number in told])
+        for told in (old, new)
+    )
+
+    found = compare(one, other, Settings())
+
+    olds = [change.old for change in found.changes if change.old is not None]
+    news = [change.new for change in found.changes if change.new is not None]
+    assert len(olds) == len(set(olds))
+    assert len(news) == len(set(news))
+    assert (len(olds) + found.same, len(news) + found.same) == (len(old), len(new))
+    assert found.differs == (old != new)
+
+
+@given(PATHS)
+def test_a_cassette_does_not_differ_from_itself(told: list[tuple[str, int]]) -> None:
+    tape = cassette_of([get(path, answered(200, b"%d" % number)) for path, number in told])
+
+    assert compare(tape, tape, Settings()) == Comparison(tape.name, tape.name, len(told), ())

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_replay.cli.copying import FAILED, Copied, copy
+from pytest_replay.cli.copying import FAILED, Copied, copy, masked
 from pytest_replay.cli.options import cassettes_argument, json_option, project_of, root_option
 from pytest_replay.cli.selection import Library
 from pytest_replay.cli.terminal import Terminal, track, write_json
 from pytest_replay.cli.views.copied import copied_lines
 from pytest_replay.errors import ReplayError, SettingsError
+from pytest_replay.redaction import Redaction
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +30,9 @@ _LEFT = 1
 @root_option
 @click.option("--overwrite", is_flag=True, help="Replace cassettes of the same name that differ.")
 @click.option("--lossy", is_flag=True, help="Keep what TO can hold of a cassette that it can't hold whole.")
+@click.option(
+    "--mask", is_flag=True, help="Mask secrets on the way, as a recording does: for those of other tools."
+)
 @json_option
 @click.pass_context
 def convert(
@@ -40,6 +44,7 @@ def convert(
     root: Path | None,
     overwrite: bool,
     lossy: bool,
+    mask: bool,
     as_json: bool,
 ) -> None:
     """Copy cassettes from one storage to another, all of them or those named.
@@ -56,7 +61,11 @@ def convert(
         raise SettingsError(
             f"there is no cassette in {library.url} ({project.root}), so nothing was converted"
         )
-    copied = [_copy(it, other.storage, overwrite=overwrite, lossy=lossy) for it in track(kept, "converting")]
+    redaction = Redaction(project.settings.redact) if mask else None
+    copied = [
+        _copy(it, other.storage, redaction, overwrite=overwrite, lossy=lossy)
+        for it in track(kept, "converting")
+    ]
     if as_json:
         write_json({"from": library.url, "to": other.url}, "cassettes", (it.as_data() for it in copied))
     else:
@@ -65,8 +74,11 @@ def convert(
         ctx.exit(_LEFT)
 
 
-def _copy(kept: Kept, target: Storage, *, overwrite: bool, lossy: bool) -> Copied:
+def _copy(
+    kept: Kept, target: Storage, redaction: Redaction | None, *, overwrite: bool, lossy: bool
+) -> Copied:
     try:
-        return copy(kept.load(), target, overwrite=overwrite, lossy=lossy)
+        cassette = kept.load() if redaction is None else masked(kept.load(), redaction)
+        return copy(cassette, target, overwrite=overwrite, lossy=lossy)
     except ReplayError as error:
         return Copied(kept.name, FAILED, str(error))

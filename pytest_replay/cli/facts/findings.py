@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_replay.redaction import Redaction
 
 FORMAT, UNREADABLE, SECRET = "format", "unreadable", "secret"
+_ONE_OF = re.compile(r"^((?:header|query):.*)\[\d+\]$")
+"""One of several fields of a name: a rule is about all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +81,6 @@ def _secrets(interaction: Interaction, redaction: Redaction) -> Iterator[tuple[s
         if said == scrubbed:
             continue
         found = [it.place for it in differences(said, scrubbed, ["header:content-length"])]
+        found = list(dict.fromkeys(_ONE_OF.sub(r"\1", place) for place in found))
         for place in found or ["body" if said.body != scrubbed.body else "fields"]:
             yield whose, place
