@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fixtures.tapes import replied
 from pytest_replay.cli.facts.changes import Comparison, compare
-from pytest_replay.messages import Message
+from pytest_replay.messages import Interaction, Message
 from pytest_replay.settings import Settings
 from tests.cli.conftest import CASSETTES
 from tests.cli.samples import (
@@ -28,7 +28,6 @@ from tests.cli.samples import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_replay.messages import Interaction
     from pytest_replay.storage import Storage
     from tests.cli.conftest import Run
 
@@ -175,6 +174,25 @@ def test_what_is_ignored_does_not_count(place: str, run: Run, storage: Storage) 
     found = places(compared(run, storage, [get("a", old)], [get("a", new)], "--ignore", place))
 
     assert [it[1] for it in found] == (["body:$.id"] if "header" in place else ["header:etag"])
+
+
+def test_a_form_is_compared_by_its_fields(run: Run, storage: Storage) -> None:
+    def sent(body: bytes) -> Interaction:
+        form = [("content-type", "application/x-www-form-urlencoded")]
+        fields: dict[str, Any] = {"method": "POST", "url": "https://a.example/", "headers": form}
+        return Interaction(Message("http.request", fields, body))
+
+    found = places(compared(run, storage, [sent(b"a=1&b=2&b=3")], [sent(b"a=x&b=2")]))
+
+    assert found == [("request", "body:$.a", "1", "x"), ("request", "body:$.b", ["2", "3"], "2")]
+
+
+def test_what_can_be_compared_with_too_much_is_paired_in_order(run: Run, storage: Storage) -> None:
+    old, new = ([post(b'{"at":%d}' % (number + shift)) for number in range(60)] for shift in (0, 1000))
+
+    comparison = compared(run, storage, old, new)
+
+    assert kinds(comparison) == [("changed", number, number) for number in range(1, 61)]
 
 
 def test_secrets_do_not_count(run: Run, storage: Storage) -> None:

@@ -48,13 +48,23 @@ def test_it_is_installed_as_a_script() -> None:
     assert script.load() is cli.main
 
 
-@pytest.mark.parametrize("words", [("show", "*"), ("list", "-q"), ("list", "--json")], ids=" ".join)
-def test_a_closed_pipe_ends_it_without_a_word(words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("coloured", ["", "1"], ids=["plain", "coloured"])
+@pytest.mark.parametrize(
+    "words",
+    [("show", "*"), ("list", "-q"), ("list", "--json"), ("check", "--json"), ("stats", "test_webhook")],
+    ids=" ".join,
+)
+def test_a_closed_pipe_ends_it_without_a_word(words: tuple[str, ...], coloured: str) -> None:
     read, write = os.pipe()
     os.close(read)
 
     done = subprocess.run(
-        [*COMMAND, *words, *HERE], cwd=CASSETTES, stdout=write, stderr=subprocess.PIPE, check=False
+        [*COMMAND, *words, *HERE],
+        cwd=CASSETTES,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"FORCE_COLOR": coloured},
+        check=False,
     )
     os.close(write)
 

@@ -15,9 +15,10 @@ from pytest_replay.bodies import restore
 from pytest_replay.cli.views.tape import header_lines, interaction_lines
 from pytest_replay.messages import Interaction, Message, Reply
 from tests.cli.conftest import CASSETTES
-from tests.cli.samples import HEADER, cassette_of, everything
+from tests.cli.samples import HEADER, amqp, cassette_of, everything
 
 if TYPE_CHECKING:
+    from pytest_replay.messages import Plain
     from pytest_replay.storage import Storage
     from tests.cli.conftest import Run
 
@@ -121,6 +122,38 @@ def test_what_a_decoder_told_is_shown_in_place_of_bytes(run: Run, storage: Stora
     lines = run("show", "tape").lines
 
     assert [line.strip() for line in lines[-3:]] == ["{", '"sensor": 7', "}"]
+
+
+def test_what_is_not_text_is_told_in_bytes(run: Run, storage: Storage) -> None:
+    coded = [("content-encoding", "gzip"), ("content-type", "text/event-stream")]
+    head = replied("http.response", status=200, headers=coded)
+    properties: dict[str, Plain] = {"content_type": "application/x-protobuf"}
+    publish = amqp("basic.publish", body=b"\x00\x01", routing_key="a", properties=properties)
+    stream = get("https://a.example/", head, replied("http.chunk", b"\x1f\x8b\x08"), replied("http.chunk"))[1]
+    storage.save(cassette_of([stream, publish], name="one"))
+
+    lines = [line.strip() for line in run("show", "one").lines]
+
+    assert lines[lines.index("+0 s  ← chunk of 3 bytes") + 1] == "(a piece of gzip)"
+    assert lines[lines.index("+0 s  ← chunk of 0 bytes") + 1] == ""
+    assert lines[-1] == "(2 bytes of application/x-protobuf)"
+
+
+def test_long_lines_are_cut(run: Run, storage: Storage) -> None:
+    text = [("content-type", "text/plain")]
+    long = replied("http.response", b"x" * 300 + b"\ny", status=200, headers=text)
+    publish = amqp("basic.publish", body=b"z" * 300, routing_key="a")
+    storage.save(cassette_of([get("https://a.example/", long)[1], publish], name="one"))
+
+    lines = [line.strip() for line in run("show", "one").lines]
+
+    assert lines[lines.index(f"{'x' * 200}…") :][:3] == [
+        f"{'x' * 200}…",
+        "y",
+        "(--full shows the whole lines)",
+    ]
+    assert lines[-2:] == [f"{'z' * 120}…", "(300 bytes, --full shows all)"]
+    assert "x" * 300 in run("show", "one", "--full").out
 
 
 def test_one_that_cannot_be_read_stops_no_other(run: Run, storage: Storage, tmp_path: Path) -> None:
