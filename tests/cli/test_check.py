@@ -177,6 +177,25 @@ def test_what_cannot_be_read_is_found_and_the_rest_is_checked(name: str, run: Ru
     assert "broken" in finding["text"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"properties": None}, "properties: None"),
+        ({"properties": {"headers": ["a"]}}, "headers: ['a']"),
+        ({"client_properties": "a"}, "client_properties: 'a'"),
+    ],
+    ids=["properties", "headers", "client-properties"],
+)
+def test_what_is_no_table_where_amqp_has_one_is_found(
+    fields: dict[str, Any], problem: str, run: Run, storage: Storage
+) -> None:
+    storage.save(cassette_of([amqp("basic.publish", routing_key="a", **fields)], name="one"))
+
+    (finding,) = run("check", "--json").json["findings"]
+
+    assert f"amqp.basic.publish has {problem}, which is a table" in finding["text"]
+
+
 def test_after_a_broken_interaction_the_next_is_checked(run: Run, tmp_path: Path) -> None:
     leaking = GOOD.partition("--- # GET")[2].replace("headers: []", f"headers:\n  - [x-api-key, {SECRET}]")
     text = f"{GOOD}--- # x\nrequest: 5\nreplies: []\n--- # GET{leaking}...\n"
