@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ import click
 from pytest_replay.cli.project import Project, find_project
 from pytest_replay.cli.selection import Library
 from pytest_replay.errors import ReplayError
+from pytest_replay.storage import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,7 @@ def library_of(project: Project, storage: str | None) -> Library:
 
 def complete_cassette(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a cassette, or the last part of one."""
-    storage = ctx.params.get("storage")
+    storage = ctx.params.get("storage") or ctx.params.get("source")
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             names = library_of(project_of(ctx.params.get("root"), storage), storage).names
@@ -42,6 +44,12 @@ def complete_cassette(ctx: click.Context, _: click.Parameter, incomplete: str) -
         return []  # a shell has no place for errors
     whole = [name for name in names if name.startswith(incomplete)]
     return whole or [end for name in names if (end := name.rpartition("/")[2]).startswith(incomplete)]
+
+
+def complete_storage(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the scheme of a URL."""
+    schemes = (f"{name}:" for name in sorted(entry_points(group=GROUP).names))
+    return [scheme for scheme in schemes if scheme.startswith(incomplete)]
 
 
 def storage_options(command: F) -> F:
@@ -57,6 +65,7 @@ root_option = click.option(
 storage_option = click.option(
     "--storage",
     metavar="URL",
+    shell_complete=complete_storage,
     help="Where the cassettes are kept. Default: what pytest's settings say here, else yaml:.",
 )
 cassettes_argument = click.argument(

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_TELL = "tell it yourself: pytest-replay COMMAND --root . --storage yaml:"
+_LOAD = f"let it: PYTEST_PLUGINS=pytest_replay.plugin, or {_TELL}"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project whose tests have cassettes."""
@@ -40,8 +44,7 @@ def find_project(start: Path | None = None) -> Project:
     except _Known as known:
         return known.project
     raise SettingsError(
-        "pytest can't tell where the cassettes are: it says why above\n"
-        "  mend its settings, or tell it yourself: pytest-replay COMMAND --root . --storage yaml:"
+        f"pytest can't tell where the cassettes are: it says why above\n  mend its settings, or {_TELL}"
     )
 
 
@@ -55,9 +58,9 @@ class _Known(BaseException):
 class _Probe:
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> NoReturn:
-        settings = Settings()
-        for name in sorted(NAMES):
-            value = early_config.getini(f"replay_{name}")
-            if value:
-                settings = settings.updated({name: value}, source="ini")
+        try:
+            said = {name: early_config.getini(f"replay_{name}") for name in sorted(NAMES)}
+        except ValueError as error:
+            raise SettingsError(f"pytest doesn't load this plugin here: {error}\n  {_LOAD}") from error
+        settings = Settings().updated({name: value for name, value in said.items() if value}, source="ini")
         raise _Known(Project(early_config.rootpath, settings))

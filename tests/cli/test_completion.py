@@ -57,6 +57,18 @@ def test_the_last_part_of_a_name_is_completed_too(tmp_path: Path) -> None:
     assert completed(tmp_path, "show", "--root", ".", "--storage", "yaml:", "test_g") == ["test_get[1]"]
 
 
+@pytest.mark.parametrize("words", ["list --storage", "diff one --against", "convert", "convert yaml:"])
+def test_the_schemes_of_storages_are_completed(words: str, tmp_path: Path) -> None:
+    assert completed(tmp_path, *words.split(), "ya") == ["yaml:"]
+
+
+def test_what_is_converted_is_completed_from_where_it_comes(tmp_path: Path) -> None:
+    fill(tmp_path / "from")
+    tmp_path.joinpath("pytest.ini").touch()
+
+    assert completed(tmp_path, "convert", "yaml:from", "yaml:to", "test_p") == ["test_put"]
+
+
 def test_where_there_is_an_error_nothing_is_completed(tmp_path: Path) -> None:
     tmp_path.joinpath("pytest.ini").write_text("[pytest]\nminversion = 99\n", encoding="utf-8")
 

@@ -105,6 +105,16 @@ def test_settings_that_pytest_refuses_are_told_by_it(tmp_path: Path) -> None:
     assert started(tmp_path, "list", *HERE).returncode == 0
 
 
+def test_where_the_plugin_is_not_loaded_it_says_how_to(tmp_path: Path) -> None:
+    fill(tmp_path)
+
+    done = started(tmp_path, "list", PYTEST_PLUGINS="")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: pytest doesn't load this plugin here: unknown configuration value")
+    assert "let it: PYTEST_PLUGINS=pytest_replay.plugin, or tell it yourself:" in done.stderr
+
+
 def test_a_setting_of_ours_that_is_wrong_is_told(tmp_path: Path) -> None:
     tmp_path.joinpath("pytest.ini").write_text("[pytest]\nreplay_mode = never\n", encoding="utf-8")
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_replay.cli.copying import FAILED, Copied, copy, masked
-from pytest_replay.cli.options import cassettes_argument, json_option, project_of, root_option
+from pytest_replay.cli.options import (
+    cassettes_argument,
+    complete_storage,
+    json_option,
+    project_of,
+    root_option,
+)
 from pytest_replay.cli.selection import Library
 from pytest_replay.cli.terminal import Terminal, track, write_json
 from pytest_replay.cli.views.copied import copied_lines
@@ -24,8 +30,8 @@ _LEFT = 1
 
 
 @click.command()
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", shell_complete=complete_storage)
+@click.argument("target", metavar="TO", shell_complete=complete_storage)
 @cassettes_argument
 @root_option
 @click.option("--overwrite", is_flag=True, help="Replace cassettes of the same name that differ.")

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_replay.cli.facts.changes import compare
-from pytest_replay.cli.options import complete_cassette, json_option, library_of, project_of, storage_options
+from pytest_replay.cli.options import (
+    complete_cassette,
+    complete_storage,
+    json_option,
+    library_of,
+    project_of,
+    storage_options,
+)
 from pytest_replay.cli.selection import Library
 from pytest_replay.cli.terminal import Terminal, track, write_json
 from pytest_replay.cli.views.changes import comparison_lines
@@ -29,6 +36,7 @@ _DIFFERENT = 1
 @click.option(
     "--against",
     metavar="URL",
+    shell_complete=complete_storage,
     help="The storage of B. Without B, what A means is compared with the same there.",
 )
 @click.option(
