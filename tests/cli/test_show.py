@@ -139,6 +139,17 @@ def test_what_is_not_text_is_told_in_bytes(run: Run, storage: Storage) -> None:
     assert lines[-1] == "(2 bytes of application/x-protobuf)"
 
 
+def test_a_delivery_between_chunks_is_no_part_of_the_stream(run: Run, storage: Storage) -> None:
+    coded = [("content-encoding", "gzip"), ("content-type", "text/event-stream")]
+    head = replied("http.response", status=200, headers=coded)
+    delivery = replied("amqp.basic.deliver", b"{}", connection=1, channel=1)
+    pieces = [replied("http.chunk", piece) for piece in (b"\x1f\x8b", b"\x08")]
+    stream = get("https://a.example/", head, pieces[0], delivery, pieces[1])[1]
+    storage.save(cassette_of([stream], name="one"))
+
+    assert run("show", "one").out.count("(a piece of gzip)") == 2
+
+
 def test_long_lines_are_cut(run: Run, storage: Storage) -> None:
     text = [("content-type", "text/plain")]
     long = replied("http.response", b"x" * 300 + b"\ny", status=200, headers=text)

@@ -49,9 +49,10 @@ def check(
     redact: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Check that cassettes can be read, to their last interaction, and that no rule of redaction finds a secret in one.
+    """Find what can't be read, and secrets.
 
-    Exit status, for CI: 0 all is well, 1 something was found, 2 nothing could be checked.
+    Every cassette is read to its last interaction, and masked as a recording is: what that would change is a
+    secret. Exit status, for CI: 0 all is well, 1 something was found, 2 nothing could be checked.
     """
     project = project_of(root, storage)
     redaction = Redaction((*project.settings.redact, *redact))

@@ -53,10 +53,11 @@ def convert(
     mask: bool,
     as_json: bool,
 ) -> None:
-    """Copy cassettes from one storage to another, all of them or those named.
+    """Copy cassettes to another storage.
 
-    FROM and TO are URLs, such as yaml: and sqlite:///cassettes.db. Each cassette is read back and compared; one that
-    TO can't keep as it is is not kept there. FROM stays as it is. Exit status: 1 where some have not arrived.
+    All of them, or those named. FROM and TO are URLs, such as yaml: and sqlite:///cassettes.db. Each cassette is
+    read back and compared; one that TO can't keep as it is is not kept there. FROM stays as it is. Exit status: 1
+    where some have not arrived.
     """
     project = project_of(root, source)
     library, other = Library(source, project), Library(target, project)

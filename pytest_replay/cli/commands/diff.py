@@ -58,10 +58,10 @@ def diff(
     ignore: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Compare two cassettes by what was said and what came back, not by their lines.
+    """Compare two cassettes by what is in them.
 
-    Interactions are paired as replay would match them, the rest by route. Times don't count, nor do ids that are made
-    anew in every run. Exit status: 0 the same, 1 different.
+    Not by their lines: interactions are paired as replay would match them, the rest by route. Times don't count,
+    nor do ids that are made anew in every run. Exit status: 0 the same, 1 different.
     """
     project = project_of(root, storage)
     library = library_of(project, storage)

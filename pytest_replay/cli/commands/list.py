@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 def list_(
     *, cassettes: tuple[str, ...], storage: str | None, root: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """List the cassettes: their age, their size, what was asked and what came of it.
+    """List the cassettes, with what is in them.
+
+    Their age, the size of their bodies, what was asked and what came of it.
 
     A CASSETTE is a name, the end of one, a folder, a pattern with * and ?, a file, a test file or a test's node id.
     """

@@ -43,10 +43,11 @@ def show(
     as_json: bool,
     full: bool,
 ) -> None:
-    """Show what was said and what came back, in recorded order.
+    """Show what was said and what came back.
 
-    HTTP as requests and responses, AMQP as what client and broker said to each other. Of a reply, the time is that
-    since what caused it. A CASSETTE is a name, the end of one, a folder, a pattern, a file or a test's node id.
+    In recorded order, HTTP as requests and responses, AMQP as what client and broker said to each other. Of a
+    reply, the time is that since what caused it. A CASSETTE is a name, the end of one, a folder, a pattern, a file
+    or a test's node id.
     """
     if not cassettes:
         raise click.UsageError("which cassette? `pytest-replay list` names them, '*' means all")

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 @storage_options
 @json_option
 def stats(*, cassettes: tuple[str, ...], storage: str | None, root: Path | None, as_json: bool) -> None:
-    """Count what a suite asks for, by route: outcomes, bytes, and the latencies of the recording.
+    """Count what a suite asks for, by route.
 
-    Numbers and ids in a route are written <*>. A latency is the time until the first answer.
+    Calls, outcomes, bytes, and the latencies of the recording. Numbers and ids in a route are written <*>. A
+    latency is the time until the first answer.
     """
     library = library_of(project_of(root, storage), storage)
     figures, left_out = Figures(), []

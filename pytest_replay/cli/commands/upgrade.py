@@ -38,9 +38,10 @@ def upgrade(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write cassettes again that this version would write otherwise: of an older layout, or edited by hand.
+    """Write cassettes as this version does.
 
-    What they say stays the same, comments go. Exit status: 1 where one can't be read or written.
+    Those that it would write otherwise: of an older layout, or edited by hand. What they say stays the same,
+    comments go. Exit status: 1 where one can't be read or written.
     """
     library = library_of(project_of(root, storage), storage)
     kept = library.select(cassettes)

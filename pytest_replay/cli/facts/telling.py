@@ -76,7 +76,8 @@ def tell(interaction: Interaction, number: int, *, full: bool) -> Iterator[Told]
                 words = f"chunk of {len(message.body)} bytes"
                 yield Told(words=words, when=when, body=shown_chunk(message, head, full=full))
             continue
-        head = media_of(message)
+        if message.kind == "http.response":
+            head = media_of(message)
         yield from _skipped(chunks, full=full)
         chunks = 0
         yield _told(message, when, heard=True, full=full, causes=_causes(reply, number))
@@ -143,13 +144,13 @@ def _amqp_words(message: Message, *, full: bool) -> str:
 
 def _arguments(kind: str, fields: Any, *, full: bool) -> Iterator[str]:
     limit = None if full else _VALUE
+    passed = {"connection", "channel", "properties", *(() if full else _LIBRARY)}
     if kind == "amqp.basic.publish" or "routing_key" in fields:
+        passed |= {"exchange", "routing_key"}
         exchange = in_line(fields.get("exchange", ""), limit=limit)
         yield f"{exchange}/{in_line(fields.get('routing_key', ''), limit=limit)}"
     for name, value in fields.items():
-        if name in {"connection", "channel", "properties"} or (name in _LIBRARY and not full):
-            continue
-        if name in {"exchange", "routing_key"} and ("routing_key" in fields or kind == "amqp.basic.publish"):
+        if name in passed:
             continue
         if value is True:
             yield name
