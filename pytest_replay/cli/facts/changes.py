@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cli.facts.outcomes import outcome_of
+from pytest_replay.cli.facts.pairing import in_order, paired
 from pytest_replay.cli.facts.places import Difference, Labels, differences, turns_of
 from pytest_replay.cli.facts.plain import jsonable
 from pytest_replay.matching import make_plan, route_of
@@ -16,17 +15,14 @@ from pytest_replay.matching.differences import MISSING, places
 from pytest_replay.settling import askings, renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_replay.cassette import Cassette
     from pytest_replay.messages import Interaction, Message
     from pytest_replay.settings import Settings
 
-_LANE = re.compile(r" on \d+(?:\.\d+)?$")
 _PASSES = 2
 """An id in an HTTP request is known by its name only when it has been bound in an AMQP message."""
-_COMPARED = 2500
-"""Pairs on one route that are compared to find the nearest; beyond, their order decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +103,7 @@ def compare(old: Cassette, new: Cassette, settings: Settings) -> Comparison:
     after = [_by_protocol(interaction) for _, interaction in new]
     for _ in range(_PASSES):
         after = renamed(before, after, plan=plan)
-    asks = askings(plan)
-    pairs = _paired(list(map(asks, before)), list(map(asks, after)))
-    pairs |= _nearest(before, after, pairs, settings.ignore)
+    pairs = paired(before, after, asks=askings(plan), cost=_cost(settings.ignore))
     found = list(_changes(before, after, pairs, settings.ignore))
     header = _header_differences(old, new)
     same = len(pairs) - sum(change.old is not None and change.new is not None for change in found)
@@ -120,7 +114,7 @@ def _changes(
     before: Sequence[Interaction], after: Sequence[Interaction], pairs: dict[int, int], ignore: Sequence[str]
 ) -> Iterator[Change]:
     """Tell what changed, in the order of the new cassette; what was removed stands where it was."""
-    stay = _in_order(pairs)
+    stay = in_order(pairs)
     origins = {new: old for old, new in pairs.items()}
     removed = [old for old in range(len(before)) if old not in pairs]
     for new, interaction in enumerate(after):
@@ -141,6 +135,10 @@ def _changes(
 
 def _removed(old: int, before: Sequence[Interaction]) -> Change:
     return Change("removed", route_of(before[old].request), old=old + 1)
+
+
+def _cost(ignore: Sequence[str]) -> Callable[[Interaction, Interaction], int]:
+    return lambda old, new: sum(1 for _ in _between(old, new, ignore))
 
 
 def _between(old: Interaction, new: Interaction, ignore: Sequence[str]) -> Iterator[tuple[str, Difference]]:
@@ -184,66 +182,6 @@ def _by_protocol(interaction: Interaction) -> Interaction:
 
 def _word(message: Message | None) -> Any:
     return MISSING if message is None else f"{message.kind} {outcome_of(message) or ''}".rstrip()
-
-
-def _paired(before: Sequence[Hashable], after: Sequence[Hashable]) -> dict[int, int]:
-    """Pair what asks the same, in order: old positions to new ones."""
-    waiting: dict[Hashable, list[int]] = {}
-    for position in reversed(range(len(after))):
-        waiting.setdefault(after[position], []).append(position)
-    return {position: queue.pop() for position, asks in enumerate(before) if (queue := waiting.get(asks))}
-
-
-def _nearest(
-    before: Sequence[Interaction], after: Sequence[Interaction], pairs: dict[int, int], ignore: Sequence[str]
-) -> dict[int, int]:
-    """Pair what is left on each route with what is nearest to it."""
-    taken = set(pairs.values())
-    left = _by_route(before, (position for position in range(len(before)) if position not in pairs))
-    right = _by_route(after, (position for position in range(len(after)) if position not in taken))
-    found: dict[int, int] = {}
-    for route in left.keys() & right.keys():
-        olds, news = left[route], right[route]
-        if len(olds) * len(news) > _COMPARED:
-            found |= dict(zip(olds, news, strict=False))
-            continue
-        costs = sorted(
-            (sum(1 for _ in _between(before[old], after[new], ignore)), abs(i - j), old, new)
-            for i, old in enumerate(olds)
-            for j, new in enumerate(news)
-        )
-        used: set[int] = set()
-        for _, _, old, new in costs:
-            if old not in found and new not in used:
-                found[old] = new
-                used.add(new)
-    return found
-
-
-def _by_route(interactions: Sequence[Interaction], positions: Iterable[int]) -> dict[str, list[int]]:
-    """Group positions by route, whatever connection and channel it was on."""
-    grouped: dict[str, list[int]] = {}
-    for position in positions:
-        grouped.setdefault(_LANE.sub("", route_of(interactions[position].request)), []).append(position)
-    return grouped
-
-
-def _in_order(pairs: dict[int, int]) -> set[int]:
-    """Find the most old positions whose new ones are in the same order: the others have moved."""
-    ends: list[int] = []
-    last: list[int] = []
-    before: dict[int, int | None] = {}
-    for old in sorted(pairs):
-        place = bisect_left(ends, pairs[old])
-        before[old] = last[place - 1] if place else None
-        ends[place : place + 1] = [pairs[old]]
-        last[place : place + 1] = [old]
-    stay: set[int] = set()
-    position = last[-1] if last else None
-    while position is not None:
-        stay.add(position)
-        position = before[position]
-    return stay
 
 
 def _header_differences(old: Cassette, new: Cassette) -> Iterator[Difference]:
