@@ -75,7 +75,7 @@ class YamlStorage:
 
     def holds(self, cassette: Cassette) -> bool:
         """Tell whether the file is as `save` would write it: not edited by hand, nor of an older layout."""
-        return _read(self._path(cassette.name)) == dump(cassette)
+        return read_file(self._path(cassette.name)) == dump(cassette)
 
     def _path(self, name: str) -> Path:
         """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
