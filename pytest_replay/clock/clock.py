@@ -176,7 +176,9 @@ class RecordedClock:
     @property
     def _on(self) -> Kernel:
         if self._kernel is None:
-            raise ClockError("it has not been entered", remedy="with clock: ...")
+            raise ClockError(
+                "it has not been entered", remedy="with clock: ...", headline="the recorded clock is not on"
+            )
         return self._kernel
 
     def _set(self, kernel: Kernel) -> None:

@@ -45,12 +45,12 @@ def refuse_other_loops() -> None:
     """Raise ClockError where an event loop that can't be seen into is running, or would be made."""
     loop = asyncio._get_running_loop()
     if loop is not None and not isinstance(loop, SELECTOR_LOOP):
-        raise _refused("event loop", loop)
+        raise ClockError(_blind("event loop", loop), remedy=_OTHER_LOOP)
     policy = asyncio.events._event_loop_policy  # type: ignore[attr-defined]  # asking for it would make one
     factory = getattr(policy, "_loop_factory", None)
     foreign = isinstance(factory, type) and not issubclass(factory, SELECTOR_LOOP)
     if foreign or type(policy).__module__.partition(".")[0] == "uvloop":
-        raise _refused("event loop policy", policy)
+        raise ClockError(_blind("event loop policy", policy), remedy=_OTHER_LOOP)
 
 
 def set_refusals(patches: Patches, kernel: Kernel, *, on_refused: OnRefused | None) -> None:
@@ -67,13 +67,14 @@ def set_refusals(patches: Patches, kernel: Kernel, *, on_refused: OnRefused | No
 def _refuse(kernel: Kernel, run: Any, on_refused: OnRefused | None) -> Callable[..., Any]:
     def refuse(self: Any, *args: Any) -> Any:
         if kernel.counts():
-            refused = _refused("event loop", self)
+            headline = "the recorded clock can't go on"
+            refused = ClockError(_blind("event loop", self), remedy=_OTHER_LOOP, headline=headline)
             raise refused if on_refused is None else on_refused(refused)
         return run(self, *args)
 
     return refuse
 
 
-def _refused(what: str, found: Any) -> ClockError:
+def _blind(what: str, found: Any) -> str:
     kind = f"{type(found).__module__}.{type(found).__qualname__}"
-    return ClockError(f"the {what} is a {kind}, which waits where Python can't see it", remedy=_OTHER_LOOP)
+    return f"the {what} is a {kind}, which waits where Python can't see it"

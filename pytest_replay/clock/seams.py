@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
+_OF_RUNNER = (
+    "deadlines",
+    "entry_queue",
+    "is_guest",
+    "main_task",
+    "spawn_impl",
+    "system_nursery",
+    "tasks",
+)
+_OF_TASK = ("coro", "name", "parent_nursery")
+"""What is used of trio's runner, and of its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +92,19 @@ def python_seams() -> Iterator[Seam]:
 def trio_seams() -> Iterator[Seam]:
     """Name the seams of trio, which is imported."""
     run, timeouts = sys.modules["trio._core._run"], sys.modules["trio._timeouts"]
-    wakeup = sys.modules["trio._core._wakeup_socketpair"]
+    queue, wakeup = sys.modules["trio._core._entry_queue"], sys.modules["trio._core._wakeup_socketpair"]
     yield Seam(run, "GLOBAL_RUN_CONTEXT")
     yield Seam(run, "_MAX_TIMEOUT")
     yield Seam(run, "TheIOManager")
     yield Seam(run, "_r")
     yield Seam(run.TheIOManager, "get_events", ("_registered",))
+    yield Seam(run.TheIOManager, "_force_wakeup")
     yield Seam(run.SystemClock, "current_time", ("perf_counter",))
-    yield Seam(run.Task, "_attempt_abort")
-    yield Seam(run.Runner, "spawn_impl")
-    yield Seam(run.Runner, "is_guest")
+    yield Seam(run.Task, "_attempt_abort", ("_abort_func",))
+    yield from (Seam(run.Task, name) for name in _OF_TASK)
+    yield from (Seam(run.Runner, name) for name in _OF_RUNNER)
+    yield Seam(run.Deadlines, "next_deadline")
+    yield Seam(queue.EntryQueue, "wakeup")
     yield Seam(sys.modules["trio._core._thread_cache"].ThreadCache, "start_thread_soon")
     yield Seam(wakeup.WakeupSocketpair, "wakeup_thread_and_signal_safe")
     yield Seam(timeouts, "sleep", ("sleep_until",))
