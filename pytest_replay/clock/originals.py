@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import concurrent.futures.thread as executors
 import queue
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ queue_put: Callable[..., None] = SIMPLE_QUEUE.put  # type: ignore[attr-defined]
 get_ident = _thread.get_ident
 CONDITION_WAIT = threading.Condition.wait.__code__
 EVENT_WAIT = threading.Event.wait.__code__
+PROCESS_WAIT = subprocess.Popen._wait.__code__  # type: ignore[attr-defined]
 WORKER = executors._worker.__code__
 """Code, by which the frame of a caller is known."""
 

@@ -26,15 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
-_OF_RUNNER = (
-    "deadlines",
-    "entry_queue",
-    "is_guest",
-    "main_task",
-    "spawn_impl",
-    "system_nursery",
-    "tasks",
-)
+_OF_RUNNER = ("deadlines", "entry_queue", "is_guest", "main_task", "spawn_impl", "system_nursery", "tasks")
 _OF_TASK = ("coro", "name", "parent_nursery")
 """What is used of trio's runner, and of its tasks."""
 
@@ -68,6 +60,7 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(
         threading.Condition, "wait", ("_allocate_lock", "acquire", "_release_save", "_acquire_restore")
     )
+    yield Seam(threading.Condition, "wait_for", ("wait",))
     yield Seam(threading.Condition, "notify", ("_waiters", "release"))
     yield Seam(threading.Event, "wait", ("_cond", "wait"))
     yield Seam(threading.Thread, "_bootstrap_inner", ("run", "_invoke_excepthook"))
@@ -82,6 +75,7 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(base_events.BaseEventLoop, "run_forever")
     yield Seam(base_events.BaseEventLoop, "_run_once", ("_selector", "_scheduled", "_when", "select"))
     yield Seam(base_events.BaseEventLoop, "call_later")
+    yield Seam(base_events.BaseEventLoop, "create_task")
     yield Seam(selector_events.BaseSelectorEventLoop, "_write_to_self", ("_csock", "send"))
     yield Seam(asyncio.tasks, "sleep", ("call_later", "_set_result_unless_cancelled"))
     yield Seam(futures, "_set_result_unless_cancelled")
