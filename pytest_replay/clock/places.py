@@ -125,7 +125,5 @@ def _place(frames: Iterable[FrameType]) -> str:
     at = (own or theirs or [0])[-1]
     frame = seen[at]
     said = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} in {frame.f_code.co_qualname}"
-    inner = seen[at + 1] if at + 1 < len(seen) else None
-    if inner is None or _is_ours(_module_of(inner)):
-        return said
-    return f"{said}, in {inner.f_code.co_qualname}"
+    inner = next((seen[each] for each in theirs if each > at), None)
+    return said if inner is None else f"{said}, in {inner.f_code.co_qualname}"

@@ -117,6 +117,18 @@ def test_it_names_the_lines_where_threads_and_tasks_wait(moment: dt.datetime) ->
     assert "in to_thread" in told["task second"]
 
 
+@pytest.mark.parametrize("name", ["wait", "wait_for"])
+def test_it_names_how_a_condition_is_waited_for(name: str, moment: dt.datetime) -> None:
+    condition = threading.Condition()
+    args = [] if name == "wait" else [bool]
+
+    with RecordedClock(moment), condition, pytest.raises(StalledError) as stalled:
+        getattr(condition, name)(*args)
+
+    (place,) = stalled.value.waiting
+    assert place.endswith(f"in test_it_names_how_a_condition_is_waited_for, in Condition.{name}")
+
+
 def test_in_trio_it_is_raised_in_the_main_task(moment: dt.datetime) -> None:
     cleaned: list[bool] = []
 
