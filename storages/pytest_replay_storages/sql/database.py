@@ -66,10 +66,10 @@ class Database:
         """Ask, outside of any transaction: a tuple for each row. Raises SQLAlchemyError."""
         self._leave_parent()
         with self._lock:
-            try:
+            with suppress(self._driver_error):
                 return self._straight(statement, parameters)
-            except self._driver_error:  # SQLAlchemy finds out what is wrong, and mends what it can
-                return self._ask(lambda connection: connection.execute(statement, parameters).all())
+            # SQLAlchemy finds out what is wrong, and mends what it can.
+            return self._ask(lambda connection: connection.execute(statement, parameters).all())
 
     def write(self, deed: str, work: Callable[[Connection], T]) -> T:
         """Do all of `work` or nothing, in a transaction, when no other writer is left. Raises StorageError."""
