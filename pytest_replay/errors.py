@@ -183,9 +183,12 @@ class StalledError(ReplayFailure):
         pending: Sequence[str],
         unplayed: Sequence[str],
         reason: str | None = None,
+        strangers: Sequence[str] = (),
     ) -> None:
         self.reason = reason
         """Why nothing will come, where more is known than that nothing has."""
+        self.strangers = tuple(strangers)
+        """Threads that are older than the test's clock, and where they are, one line each."""
         self.waiting = tuple(waiting)
         """Where its threads and tasks wait, one line each."""
         self.pending = tuple(pending)
@@ -197,6 +200,7 @@ class StalledError(ReplayFailure):
             lines.append(f"  {reason}")
         for title, found in (
             ("where it waits", self.waiting),
+            ("threads that are older than its clock, and are in real time", self.strangers),
             ("what the recorded peer would still say", self.pending),
             ("what was recorded and has not been sent", self.unplayed),
         ):
@@ -204,8 +208,10 @@ class StalledError(ReplayFailure):
                 lines += ["", f"{title}:", *(f"  {line}" for line in found[:10])]
             if len(found) > 10:  # noqa: PLR2004  # enough to see the pattern
                 lines.append(f"  and {len(found) - 10} more")
-        remedy = f"record the test again: pytest --record {shlex.quote(test)}"
-        super().__init__("\n".join([*lines, "", "what to do next:", f"  {remedy}"]))
+        remedies = [f"  record the test again: pytest --record {shlex.quote(test)}"]
+        if self.strangers:
+            remedies.append("  if it waits for one of these threads, say so: with replay.clock.hold(): ...")
+        super().__init__("\n".join([*lines, "", "what to do next:", *remedies]))
 
 
 class LentConnectionError(ReplayFailure):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pytest
 
 from pytest_replay.active import innermost
-from pytest_replay.errors import ReplayError, ReplayFailure, SettingsError
+from pytest_replay.errors import ReplayError, ReplayFailure, SettingsError, StalledError
 from pytest_replay.items import (
     MARKER,
     asked_by,
@@ -239,6 +239,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     _note_real_time(item, attempt)
     attempt.left_by_fixtures = item.config.stash[_RUN].exit_callbacks(attempt.session)
     attempt.running = True
+    item.config.stash[_RUN].seed(attempt.session)
     function = getattr(item, "obj", None)
     if function is not None:
         item.obj = raced(function, attempt.session)  # type: ignore[attr-defined]
@@ -254,6 +255,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             item.obj = function  # type: ignore[attr-defined]
     _fail_for(attempt.untold())
     return result
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    attempt = pyfuncitem.stash.get(_ATTEMPT, None)
+    if attempt is not None:  # once more: pytest-randomly seeds as the test is called
+        pyfuncitem.config.stash[_RUN].seed(attempt.session)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -285,6 +294,8 @@ def pytest_runtest_makereport(
         if report.failed or (skipped and not heard):
             attempt.passed = False
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
+        if report.failed:
+            report.sections += _strangers(item.config.stash[_RUN].strangers(attempt.session), call)
     if report.when == "teardown":
         verdicts, besides = item.config.stash[_VERDICTS], item.config.stash[_BESIDES]
         vars(report).update(replay_counts=counted(verdicts))
@@ -351,6 +362,18 @@ def _tell_real_time(item: pytest.Item, call: pytest.CallInfo[None], attempt: _At
     if ended is not None:
         began = item.stash[_BEGAN]
         call.start, call.stop, call.duration = began[0], ended[0], ended[1] - began[1]
+
+
+def _strangers(threads: list[str], call: pytest.CallInfo[None]) -> Iterator[tuple[str, str]]:
+    """Tell of threads that the clock didn't wait for: the test may have. A stall has told of them itself."""
+    stalled = call.excinfo is not None and isinstance(call.excinfo.value, StalledError)
+    if threads and not stalled:
+        told = ["threads that are older than the clock of this test, and are in real time:"]
+        told += [f"  {thread}" for thread in threads]
+        yield (
+            "replay",
+            "\n".join([*told, "if it waits for one of them, say so: with replay.clock.hold(): ..."]),
+        )
 
 
 def _was_ended(error: BaseException, session: Session) -> bool:

@@ -107,6 +107,10 @@ class Run:
         """Start the clock of a session, if it asks for one. Raises ClockError, and MissingExtraError."""
         self._time.start(session)
 
+    def seed(self, session: Session) -> None:
+        """Seed `random` for the test itself, if it is on a clock."""
+        self._time.seed(session)
+
     def enter(self, session: Session, *, timed: bool = True) -> None:
         """Make a session the innermost one; where it only replays, no packet leaves from now on.
 
@@ -154,6 +158,10 @@ class Run:
     def real_time(self, session: Session) -> tuple[float, float] | None:
         """Read real time: seconds since the epoch, and seconds to measure with. None where no other has been on."""
         return self._time.real_time(session)
+
+    def strangers(self, session: Session) -> list[str]:
+        """Tell of the threads that are older than the clock which a session replays on, a line each."""
+        return self._time.strangers(session)
 
     def wrap(self, session: Session, transport: Any) -> Any:
         """Wrap a transport by hand."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from pytest_replay.bodies.meaning import content_of
 from pytest_replay.matching import is_amqp, make_plan
 from pytest_replay.matching.symbols import Bindings, SymbolKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.matching import Plan, Symbols
@@ -72,10 +72,11 @@ def renamed(old: Sequence[Interaction], fresh: Sequence[Interaction], *, plan: P
             continue
         twin = queue.popleft()
         for now, then in zip(_messages(interaction), _messages(twin), strict=False):
-            said, known = _key(now, plan), _key(then, plan)
-            if said == known:
-                bindings.bind(said, known)
-    names = _apart(bindings.recorded, {symbol for it in fresh for symbol in _symbols(it, symbols)})
+            here, there = _key(now, plan), _key(then, plan)
+            if here == there:
+                bindings.bind(here, there)
+    said = (symbols.key_of_message(message).symbols for it in fresh for message in _messages(it))
+    names = _apart(bindings.recorded, set(chain.from_iterable(said)))
     return [_with_names(interaction, symbols, names) for interaction in fresh] if names else list(fresh)
 
 
@@ -166,19 +167,12 @@ def _apart(names: Mapping[str, str], said: Container[str]) -> Mapping[str, str]:
     return names
 
 
-def _symbols(interaction: Interaction, symbols: Symbols) -> Iterator[str]:
-    for message in _messages(interaction):
-        yield from symbols.find(repr(message.fields))
-        yield from symbols.find(content_of(message))
-
-
 def _key(message: Message, plan: Plan) -> SymbolKey:
     """Make a key of what a message says, over AMQP without what is ignored."""
     key = plan.key(message) if is_amqp(message) else None
     if isinstance(key, SymbolKey):
         return key
-    seen = plan.see(message)
-    return plan.amqp.symbols.key([seen.kind, repr(seen.fields), seen.body])
+    return plan.amqp.symbols.key_of_message(plan.see(message))
 
 
 def _with_names(interaction: Interaction, symbols: Symbols, names: Mapping[str, str]) -> Interaction:

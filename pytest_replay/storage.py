@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_replay.errors import SettingsError
 
@@ -47,6 +47,14 @@ class Storage(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a cassette. Raises KeyError where there is none."""
+
+
+@runtime_checkable
+class Canonical(Protocol):
+    """What a storage may tell besides, whose cassettes can be written in more than one way: by hand, for one."""
+
+    def holds(self, cassette: Cassette) -> bool:
+        """Tell whether a cassette is kept just as `save` would write it."""
 
 
 def open_storage(url: str, *, root: Path) -> Storage:

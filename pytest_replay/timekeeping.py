@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,7 @@ class _Kept:
     header: Header | None
     clock: Clock | None = None
     elapsed: float = 0.0
-    """Seconds that it has been on before."""
+    """Seconds that the session was on a clock, when it was last left."""
 
 
 class Timekeeper:
@@ -49,13 +50,15 @@ class Timekeeper:
         self._clock: Clock | None = None
         self._owner: Session | None = None
         """Whose clock it is that is on."""
+        self._monotonic = 0.0
+        """How far monotonic time had come on the last one: it never goes back from one test on a clock to the next."""
 
     def take(self, session: Session, cassette: Cassette | None) -> None:
-        """Take a session into care, if it asks for a clock. Raises ClockError for a cassette that has no one time."""
+        """Take a session into care, if it asks for a clock. Raises ClockError for a cassette of more than one time."""
         if session.settings.clock == _RECORDED:
             header = None if cassette is None or session.records else cassette.header
             if header is not None:
-                _check_replayed(header)
+                _check_replayed(header, session.test)
             elif session.others:
                 _refuse_several(session.others)
             self._kept[session] = _Kept(header)
@@ -65,7 +68,7 @@ class Timekeeper:
         kept = self._kept.get(session)
         if kept is None or self._owner is session:
             return
-        from pytest_replay.clock import RecordedClock  # noqa: PLC0415  # a run without does without it
+        from pytest_replay.clock import RecordedClock  # noqa: PLC0415  # loaded for a clock only
 
         if self._clock is None:
             clock = self._made(session, kept)
@@ -78,8 +81,15 @@ class Timekeeper:
         if not session.records and isinstance(self._clock, RecordedClock):
             session.clock = self._clock
 
+    def seed(self, session: Session) -> None:
+        """Seed `random` for the test itself: its fixtures, or other plugins, may have done so for themselves."""
+        if self._owner is session:
+            seed = _seed_of(session, self._kept[session])
+            if seed is not None:
+                random.seed(seed)
+
     def stop(self, session: Session) -> None:
-        """Let time be what it is."""
+        """Leave the clock of a session; time is real again if it was its own."""
         kept = self._kept.get(session)
         if kept is not None and kept.clock is not None:
             kept.elapsed = kept.clock.elapsed - session.since
@@ -87,12 +97,17 @@ class Timekeeper:
         if self._owner is session and self._clock is not None:
             clock, self._clock, self._owner = self._clock, None, None
             clock.__exit__(None, None, None)
+            self._monotonic = max(self._monotonic, clock.monotonic)
             self.flowed += _flows_of(clock, session.test)
 
     def end(self) -> None:
         """Stop the clock that is on, if a test was left in the middle."""
         if self._owner is not None:
             self.stop(self._owner)
+
+    def strangers(self, session: Session) -> list[str]:
+        """Tell of the threads that are older than the clock which a session replays on, a line each."""
+        return [] if session.clock is None else session.clock.strangers
 
     def clock(self, session: Session) -> Clock:
         """Find the clock of a session, as it is or was. Raises SettingsError for one that has none."""
@@ -108,24 +123,25 @@ class Timekeeper:
         kept = self._kept.get(session)
         if kept is None or kept.clock is None:
             return None
-        from pytest_replay.clock import real_time  # noqa: PLC0415  # a run without does without it
+        from pytest_replay.clock import real_time  # noqa: PLC0415  # loaded for a clock only
 
         return real_time()
 
     def _made(self, session: Session, kept: _Kept) -> Clock:
-        from pytest_replay.clock import ObservedClock, RecordedClock  # noqa: PLC0415  # a run without does without it
+        from pytest_replay.clock import ObservedClock, RecordedClock  # noqa: PLC0415  # loaded for a clock only
 
+        seed = _seed_of(session, kept)
+        of_fixtures = None if seed is None else seed + 1  # they make other names than the test
         if session.records:
-            return ObservedClock(
-                seed=None if session.start is None else session.start.seed, on_refused=self._refused
-            )
+            return ObservedClock(seed=of_fixtures, on_refused=self._refused)
         header = kept.header
         start = datetime.now(UTC) if header is None else header.recorded_at
         said = None if header is None else header.start
         return RecordedClock(
             start + timedelta(seconds=kept.elapsed),
             zone=None if said is None else said.zone,
-            seed=None if said is None else said.seed,
+            seed=of_fixtures,
+            monotonic=self._monotonic,
             on_stall=self._fail,
             is_idle=self._is_idle,
             on_refused=self._refused,
@@ -140,6 +156,7 @@ class Timekeeper:
             test=session.test,
             reason=stall.reason,
             waiting=[*stall.threads, *stall.tasks],
+            strangers=stall.strangers,
             pending=session.pending,
             unplayed=session.unplayed,
         )
@@ -149,6 +166,13 @@ class Timekeeper:
         """Fail whoever runs on the clock what it can't see into, whatever an SDK makes of that."""
         session = innermost() or self._owner
         return error if session is None else _lose(session, BrokenClockError(error))
+
+
+def _seed_of(session: Session, kept: _Kept) -> int | None:
+    """Find what the test of a session is seeded with."""
+    header = kept.header
+    start = session.start if session.records else None if header is None else header.start
+    return None if start is None else start.seed
 
 
 def _flows_of(clock: Clock, test: str) -> Iterator[str]:
@@ -174,15 +198,15 @@ def start_of(settings: Settings, cassette: Cassette | None) -> Start | None:
     """
     if settings.clock != _RECORDED or settings.mode is Mode.NONE:
         return None
-    from pytest_replay.clock import zone_here  # noqa: PLC0415
+    from pytest_replay.clock import zone_here  # noqa: PLC0415  # loaded for a clock only
 
     old = None if cassette is None else cassette.header.start
     return Start(zone_here(), secrets.randbits(32) if old is None else old.seed)
 
 
-def _check_replayed(header: Header) -> None:
+def _check_replayed(header: Header, test: str) -> None:
     if len(header.tests) > 1:
-        _refuse_several(header.tests)
+        _refuse_several(header.tests - {test})
     if header.runs > 1:
         raise ClockError(
             f"its cassette was recorded in {header.runs} runs, and each began at another time",

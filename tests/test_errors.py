@@ -91,6 +91,14 @@ ERRORS: dict[str, BaseException] = {
         pending=[],
         unplayed=[],
     ),
+    "stalled-for-a-stranger": StalledError(
+        test="test_rpc.py::test_ask",
+        reason="all wait, and nothing can come",
+        waiting=["MainThread: test_rpc.py:12 in test_ask, in Event.wait"],
+        strangers=["worker: client.py:60 in Client.work, in Queue.get"],
+        pending=[],
+        unplayed=[],
+    ),
     "clock": ClockError("freezegun is active", remedy="take freeze_time away"),
     "clock-seam": ClockSeamError("threading.Condition.wait", found="code that doesn't use acquire"),
     "lent-connection": LentConnectionError(

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,11 +26,15 @@ A, B, C, D, E = (letter * 32 for letter in "abcde")
 
 
 def recorded_again(
-    old: Sequence[Interaction], fresh: Sequence[Interaction], *, whole: bool = True
+    old: Sequence[Interaction],
+    fresh: Sequence[Interaction],
+    *,
+    whole: bool = True,
+    symbols: Sequence[str] = (),
 ) -> list[Interaction]:
     """Lay a fresh recording over an old one, as a session does when it is closed."""
     redaction = Redaction()
-    plan = make_plan(["method", "url", "body"], [], see=redaction.live)
+    plan = make_plan(["method", "url", "body"], [], see=redaction.live, symbols=symbols)
     return settle(
         old,
         redaction.tape(renamed(old, fresh, plan=plan)),
@@ -177,6 +182,21 @@ def test_ids_in_requests_over_http_have_the_names_of_amqp() -> None:
     old = saved(*hooked(A))
 
     assert same(recorded_again(old, hooked(B)), old)
+
+
+@pytest.mark.parametrize("pattern", [r"order-\d", r"^order-\d$"], ids=["anywhere", "a-whole-value"])
+def test_ids_that_the_user_knows_keep_their_old_names(pattern: str) -> None:
+    def ordered(name: str, other: str) -> list[Interaction]:
+        body, more = (json.dumps({"order": each}).encode() for each in (name, other))
+        return [
+            interaction(publish(body, content_type="application/json"), deliver(body)),
+            answered(request("/others"), more),
+            interaction(publish(key=name, app_id="a")),
+        ]
+
+    old = saved(*ordered("order-1", "order-2"))
+
+    assert same(recorded_again(old, ordered("order-3", "order-4"), symbols=[pattern]), old)
 
 
 def test_without_amqp_nothing_is_renamed() -> None:

@@ -23,7 +23,7 @@ from pytest_replay.clock.originals import (
     real,
 )
 from pytest_replay.clock.reality import Reality
-from pytest_replay.clock.ticks import Ticks
+from pytest_replay.clock.ticks import SECOND, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     OnStall = Callable[[str], BaseException | None]
     """Is told why nothing can come; may give what the test's thread is to be failed with."""
 
-SECOND = 1_000_000_000
 _OVERSHOOT = 100_000
-"""Nanoseconds that a jump goes too far: who sleeps to the moment at which he may go on would have to sleep again."""
+"""Nanoseconds that a jump goes too far: who wakes a little before a moment that he waits for would sleep again."""
 _ROUND = 0.1
 """Real seconds after which a parked thread looks around."""
 _SHORT_ROUND = 0.005
@@ -46,7 +45,7 @@ class Kernel:
     """What one clock knows of its members."""
 
     def __init__(self, *, on_stall: OnStall, patience: int) -> None:
-        """Make a kernel that takes `patience` jumps without any progress for a stall."""
+        """Make a kernel that takes `patience` jumps, for each that waits for one, without any progress for a stall."""
         self.guard = Guard()
         self.ticks = Ticks()
         self.members: dict[int, Member] = {}
@@ -61,14 +60,20 @@ class Kernel:
         """Parked waits by what they may be called by."""
         self._deadlines = Deadlines()
         self._orders = count()
-        self._jumps = 0
-        """Since the last progress."""
+        self._jumps = 0.0
+        """Since the last progress, each divided by how many waited for one."""
+        self._timed = 0
+        """How many are parked that wait for time to pass."""
         self._still = 0
         """Real nanoseconds: since when all wait for ever."""
         self._stalled = False
         self._on_stall = on_stall
         self._patience = patience
         self._now = real().perf_counter_ns
+
+    def counts(self) -> bool:
+        """Tell whether the calling thread is a member."""
+        return get_ident() in self.members
 
     def look(self) -> int | None:
         """Tell the nanoseconds since the start; None for a thread that is no member."""
@@ -82,7 +87,7 @@ class Kernel:
 
     def progress(self) -> None:
         """Note that something was said or heard: time doesn't run away."""
-        self._jumps = 0
+        self._jumps = 0.0
 
     def wait(
         self,
@@ -99,11 +104,11 @@ class Kernel:
     ) -> bool:
         """Park the calling thread until it is ready, at most for some seconds; what comes back tells whether it is.
 
-        `ready` is asked under the guard, before the thread parks and whenever it is called. `really` waits
-        in real time: for whom the clock does not count, or counts no more. What a stall fails the test with is raised,
-        or given to `fail`. `idle` tells of a thread that waits for work: it is left alone when a clock ends that has
-        stalled. `guest` tells of a `loop` whose tasks are the test's: a stall fails one of them.
-        What is `weak` is woken when time comes by, and doesn't have it go there.
+        `ready` is asked under the guard, before the thread parks and whenever it is called by one of `keys`. `really`
+        waits some real seconds, or for ever: for a thread that is no member, or no longer. What a stall fails the test
+        with is raised, or given to `fail`. `loop` is the event loop that waits; as a `guest` it has the tasks of the
+        test, and a stall fails one of them. What is `idle` waits for work: it is left alone when a clock ends that has
+        stalled. What is `weak` is woken when time comes by, and doesn't have it go there.
         """
         __tracebackhide__ = True
         member = self.members.get(get_ident())
@@ -218,6 +223,7 @@ class Kernel:
         for key in wait.keys:
             self.waiting.setdefault(key, deque()).append(wait)
         self._deadlines.file(wait)
+        self._timed += wait.strong
         self.running -= 1
         self._settle()
         wait.gate = closed_gate() if wait.state is State.PARKED else None
@@ -225,6 +231,7 @@ class Kernel:
     def _wake(self, wait: Wait, state: State) -> None:
         wait.state = state
         wait.member.wait = None
+        self._timed -= wait.strong
         for key in wait.keys:
             self.waiting[key].remove(wait)
             if not self.waiting[key]:
@@ -248,7 +255,7 @@ class Kernel:
         if first is None or self._jumps > self._patience or self.closed:
             return
         deadline, wait = first
-        self._jumps += not wait.weak
+        self._jumps += 0.0 if wait.weak else 1 / self._timed
         self.ticks.jump(deadline + _OVERSHOOT)
         self._wake(wait, State.EXPIRED)
 
@@ -287,15 +294,22 @@ class Kernel:
                 first = self._deadlines.earliest()
                 if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():
                     self._wake(first[1], State.EXPIRED)
-            elif self._jumps > self._patience:
-                reason = f"time runs away: {self._patience} waits in a row in which nothing was said or heard"
-            elif self._now() - self._still > _STALL:
-                reason = "all wait, and nothing can come"
-            if reason is not None:
-                self._jumps = 0
-                self._still = self._now()
+            else:
+                reason = self._why_stalled()
         if reason is not None:
             self._stall(wait, reason)
+
+    def _why_stalled(self) -> str | None:
+        """Tell why nothing can come any more, if so; it isn't told again at once. Under the guard."""
+        now = self._now()
+        if self._jumps > self._patience:
+            reason = f"time runs away: {self._patience} waits in a row in which nothing was said or heard"
+        elif now - self._still > _STALL:
+            reason = "all wait, and nothing can come"
+        else:
+            return None
+        self._jumps, self._still = 0.0, now
+        return reason
 
     def _stall(self, wait: Wait, reason: str) -> None:
         self._stalled = True

@@ -13,6 +13,7 @@ from pytest_replay.clock.originals import (
     RLOCK,
     SIMPLE_QUEUE,
     WORKER,
+    get_ident,
     lock_acquire,
     lock_release,
     queue_get,
@@ -51,15 +52,15 @@ def set_locks(patches: Patches, kernel: Kernel) -> None:
 
 
 def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
-    members, ident = kernel.members, threading.get_ident
+    members = kernel.members
 
     def acquire(self: Any, blocking: Any = True, timeout: float = -1) -> bool:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
-        if not blocking or (timeout != -1 and not timeout > 0):
+        if not blocking or (timeout != -1 and not 0 < timeout <= threading.TIMEOUT_MAX):
             return take(self, blocking, timeout)  # at once, or an error
         if take(self, False):  # noqa: FBT003
             return True
-        if ident() not in members:
+        if get_ident() not in members:
             return take(self, True, timeout)  # noqa: FBT003
         limit = None if timeout == -1 else timeout
         condition = _waited()
@@ -122,11 +123,12 @@ def _acquire_restore(acquire: Callable[..., bool]) -> Callable[..., None]:
 
 
 def _get(kernel: Kernel) -> Callable[..., Any]:
-    members, ident = kernel.members, threading.get_ident
+    members = kernel.members
 
     def get(self: Any, block: Any = True, timeout: float | None = None) -> Any:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
-        if not block or ident() not in members or (timeout is not None and timeout <= 0):
+        now = timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX  # or an error
+        if not block or get_ident() not in members or now:
             return queue_get(self, block, timeout)
         found: list[Any] = []
 

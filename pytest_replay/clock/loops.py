@@ -1,11 +1,15 @@
-"""Loops: an event loop of asyncio's that has nothing to do is parked until its next timer, or until it is called."""
+"""Loops: an event loop of asyncio's that has nothing to do is parked until its next timer, or until it is called.
+
+One that is older than the clock, or outlives it, keeps what is left of its timers.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from asyncio import selector_events
+from asyncio import base_events, selector_events
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from pytest_replay.clock.originals import get_ident
 
@@ -34,6 +38,47 @@ def set_loops(
         kernel.call(id(self._selector))
 
     patches.attribute(SELECTOR_LOOP, "_write_to_self", write_to_self)
+
+
+def set_timers(patches: Patches, kernel: Kernel, *, lead: Callable[[], float]) -> None:
+    """Have timers be of the clock's time, then of real time again; `lead` tells by how many seconds that is less."""
+    loop: Any = base_events.BaseEventLoop
+    make, run, ahead = loop.__init__, loop.run_forever, lead()
+    known: WeakSet[Any] = WeakSet()
+
+    def create(self: Any, *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        if kernel.counts():
+            known.add(self)
+
+    def run_forever(self: Any) -> None:
+        __tracebackhide__ = True
+        if kernel.counts():
+            take_on(self)
+        run(self)
+
+    def take_on(older: Any) -> None:
+        if older not in known:
+            known.add(older)
+            _shift(older, ahead)
+
+    def give_back() -> None:
+        behind = -lead()
+        for each in list(known):
+            _shift(each, behind)
+
+    patches.attribute(loop, "__init__", create)
+    patches.attribute(loop, "run_forever", run_forever)
+    patches.after(give_back)
+    running = asyncio._get_running_loop()
+    if running is not None:
+        take_on(running)
+
+
+def _shift(loop: Any, seconds: float) -> None:
+    """Have the timers of a loop come later; their order stays."""
+    for handle in loop._scheduled:
+        handle._when += seconds
 
 
 def _select(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,9 @@ class Member:
     seen: tuple[int, int] = (0, 0)
     """Its looks, and the nanoseconds that it has computed, when it was last known to do anything."""
     again: int | None = None
-    """The same of something real that it has left for a moment."""
+    """What `since` was of something real that it has left for a moment, and may come back to."""
     left: bool = False
+    """Whether it is a member no more."""
     daemon: bool = False
     """Whether the interpreter doesn't wait for it at its end."""
 
@@ -80,5 +81,10 @@ class Wait:
     """Whether it waits for work, and whoever has that to give ends it."""
     came: bool = False
     """Whether `ready` has said so already. It is not asked again: what takes a lock or an item to tell, has it."""
-    filed: bool = field(default=False)
+    filed: bool = False
     """Whether its deadline is on the heap."""
+
+    @property
+    def strong(self) -> bool:
+        """Whether it waits for time to pass."""
+        return self.deadline is not None and not self.weak

@@ -30,6 +30,7 @@ get_ident = _thread.get_ident
 CONDITION_WAIT = threading.Condition.wait.__code__
 EVENT_WAIT = threading.Event.wait.__code__
 WORKER = executors._worker.__code__
+"""Code, by which the frame of a caller is known."""
 
 TIMES = ("sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 """The functions of `time` that no library serves; `time.time` and the like are time-machine's."""
@@ -54,7 +55,10 @@ class Times:
 
 @cache
 def real() -> Times:
-    """Make copies of the functions of `time`, which tell real time at any time. To be called without a clock first."""
+    """Make copies of the functions of `time`, which stay real while a clock is on.
+
+    They are made once, so the first call has to come before the first clock.
+    """
     return Times(**{name: copy_of(getattr(time, name)) for name in (*TIMES, *READERS)})
 
 

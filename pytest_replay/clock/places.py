@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from types import FrameType
 
     from pytest_replay.clock.members import Member
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _CLOCK = __name__.rpartition(".")[0]
 _MACHINERY = sys.stdlib_module_names | {"anyio", "outcome", "sniffio", "trio"}
 """Packages whose code waits on behalf of somebody."""
+_RUNNER = ("pytest", "xdist", "execnet")
+"""How the packages begin that run tests, and whose threads are nobody's."""
 _TURNS = {"_run": "asyncio.events", "unrolled_run": "trio._core._run"}
 """Functions in which an event loop gives a task its turn: what is further out is not the task's."""
 
@@ -58,11 +61,27 @@ def place_of_member(member: Member) -> str:
     return member.name if frame is None else f"{member.name}: {_place(reversed(list(_outwards(frame))))}"
 
 
+def places_of_strangers(members: Container[int]) -> Iterator[str]:
+    """Tell where the threads are that are none of the members, and neither idle nor the test runner's."""
+    frames = sys._current_frames()
+    for thread in threading.enumerate():
+        frame = None if thread.ident in members else frames.get(thread.ident or 0)
+        outwards = [] if frame is None else list(_outwards(frame))
+        if any(map(_is_of_the_runner, outwards)) or all(map(is_machinery, outwards)):
+            continue
+        yield f"{thread.name}: {_place(reversed(outwards))}"
+
+
+def _is_of_the_runner(frame: FrameType) -> bool:
+    module = _module_of(frame)
+    return module.lstrip("_").startswith(_RUNNER) and not _is_ours(module)
+
+
 def places_of_tasks(loop: Any) -> Iterator[str]:
     """Tell where the tasks of an event loop are, asyncio's or trio's."""
     tasks = sorted(_tasks(loop), key=lambda named: named[0])
     for name, coroutine in tasks:
-        frames = list(_inwards(coroutine))
+        frames = list(inwards(coroutine))
         if frames:
             yield f"task {name}: {_place(frames)}"
 
@@ -87,7 +106,8 @@ def _outwards(frame: FrameType) -> Iterator[FrameType]:
         at = at.f_back
 
 
-def _inwards(coroutine: Any) -> Iterator[FrameType]:
+def inwards(coroutine: Any) -> Iterator[FrameType]:
+    """Name the frames of a coroutine, from itself to what it awaits in the end."""
     waited = coroutine
     while waited is not None:
         frame = getattr(waited, "cr_frame", None) or getattr(waited, "gi_frame", None)
@@ -100,12 +120,9 @@ def _inwards(coroutine: Any) -> Iterator[FrameType]:
 def _place(frames: Iterable[FrameType]) -> str:
     """Name the innermost frame that is no machinery, and the machinery that it waits in. Outermost frames first."""
     seen = list(frames)
-    own = [at for at, frame in enumerate(seen) if not is_machinery(frame)]
-    at = (
-        own[-1]
-        if own
-        else max((at for at, frame in enumerate(seen) if not _is_ours(_module_of(frame))), default=0)
-    )
+    theirs = [at for at, frame in enumerate(seen) if not _is_ours(_module_of(frame))]
+    own = [at for at in theirs if not is_machinery(seen[at])]
+    at = (own or theirs or [0])[-1]
     frame = seen[at]
     said = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} in {frame.f_code.co_qualname}"
     inner = seen[at + 1] if at + 1 < len(seen) else None

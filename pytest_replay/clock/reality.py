@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_replay.clock.originals import real
 from pytest_replay.clock.places import place_of_member
+from pytest_replay.clock.ticks import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_replay.clock.kernel import Kernel
     from pytest_replay.clock.members import Member
 
-GRACE = 1_000_000_000
+_GRACE = SECOND
 """Real nanoseconds that something real may take before time flows."""
 _BUSY = 20
 """One part in so many of the time is computed by a thread that is not waiting for something real."""
@@ -76,7 +77,7 @@ class Reality:
     def pause(self) -> None:
         """Have time stand still as somebody else has something to do. Under the guard."""
         if self._kernel.ticks.flowing:
-            seconds = self._kernel.ticks.stop() / 1e9
+            seconds = self._kernel.ticks.stop() / SECOND
             if self.flows and self.flows[-1].culprits == self._culprits:
                 seconds += self.flows.pop().seconds
             self.flows.append(Flow(self._culprits, seconds))
@@ -104,7 +105,7 @@ class Reality:
             looks, computed = member.looks, _computed_by(member.ident)
             if looks != member.seen[0] or computed - member.seen[1] > (now - member.since) // _BUSY:
                 member.seen, member.since = (looks, computed), now
-        return now - member.since >= GRACE
+        return now - member.since >= _GRACE
 
 
 def _computed_by(ident: int) -> int:

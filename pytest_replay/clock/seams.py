@@ -6,7 +6,7 @@ Each is looked at before the first clock starts; where one is gone the clock ref
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread as pools
+import concurrent.futures.thread as executors
 import selectors
 import subprocess
 import sys
@@ -23,14 +23,14 @@ from pytest_replay.clock.originals import LOCK, READERS, RLOCK, SIMPLE_QUEUE, TE
 from pytest_replay.errors import ClockSeamError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
 
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """A function, and the names that its code has to say: what is put elsewhere there, and how it is called."""
+    """A function, or another attribute, and the names that its code has to use for the clock to take hold of it."""
 
     owner: Any
     name: str
@@ -64,11 +64,12 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(threading.Thread, "join")
     if sys.platform != "win32":
         yield Seam(subprocess.Popen, "_wait")
-    yield Seam(pools, "_worker", ("get", "run"))
-    yield Seam(pools._WorkItem, "run", ("set_result", "set_exception"))
-    yield Seam(pools.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
+    yield Seam(executors, "_worker", ("get", "run"))
+    yield Seam(executors._WorkItem, "run", ("set_result", "set_exception"))
+    yield Seam(executors.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
     yield Seam(base_events.BaseEventLoop, "time", ("monotonic",))
-    yield Seam(base_events.BaseEventLoop, "_run_once", ("_selector", "select"))
+    yield Seam(base_events.BaseEventLoop, "run_forever")
+    yield Seam(base_events.BaseEventLoop, "_run_once", ("_selector", "_scheduled", "_when", "select"))
     yield Seam(base_events.BaseEventLoop, "call_later")
     yield Seam(selector_events.BaseSelectorEventLoop, "_write_to_self", ("_csock", "send"))
     yield Seam(asyncio.tasks, "sleep", ("call_later", "_set_result_unless_cancelled"))
@@ -94,6 +95,13 @@ def trio_seams() -> Iterator[Seam]:
     yield Seam(wakeup.WakeupSocketpair, "wakeup_thread_and_signal_safe")
     yield Seam(timeouts, "sleep", ("sleep_until",))
     yield Seam(timeouts, "sleep_until", ("move_on_at",))
+
+
+def anyio_seams() -> Iterator[Seam]:
+    """Name the seams of anyio on asyncio, which is imported."""
+    module = sys.modules["anyio._backends._asyncio"]
+    yield Seam(module.AsyncIOBackend, "run_sync_in_worker_thread", ("put_nowait",))
+    yield Seam(module.WorkerThread, "_report_result", ("set_result", "set_exception"))
 
 
 @cache
@@ -122,8 +130,20 @@ def check_python() -> None:
 @cache
 def check_trio() -> None:
     """Raise ClockSeamError where the installed trio is not as the clock needs it. Looks once for each process."""
+    _check_library("trio", trio_seams)
+
+
+@cache
+def check_anyio() -> None:
+    """Raise ClockSeamError where the installed anyio is not as the clock needs it. Looks once for each process."""
+    _check_library("anyio", anyio_seams)
+
+
+def _check_library(name: str, seams: Callable[[], Iterator[Seam]]) -> None:
     try:
-        for seam in trio_seams():
+        for seam in seams():
             seam.check()
-    except (KeyError, AttributeError) as error:
-        raise ClockSeamError(f"trio {version('trio')}", found=f"no {error}") from None
+    except KeyError as error:
+        raise ClockSeamError(f"{name} {version(name)}", found=f"no module {error}") from None
+    except AttributeError as error:
+        raise ClockSeamError(f"{name} {version(name)}", found=str(error)) from None

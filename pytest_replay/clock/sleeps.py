@@ -8,6 +8,7 @@ request is none.
 from __future__ import annotations
 
 import asyncio
+import operator
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from asyncio import base_events, futures
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.clock.originals import EVENT_WAIT
+from pytest_replay.clock.originals import EVENT_WAIT, real
 from pytest_replay.clock.places import caller_of, is_machinery
 
 if TYPE_CHECKING:
@@ -52,9 +53,8 @@ class Sleeps:
     def __init__(self) -> None:
         self._kept: list[_Begun] = []
 
-    @property
-    def list(self) -> list[Sleep]:
-        """What has been slept so far."""
+    def told(self) -> list[Sleep]:
+        """Tell what has been slept so far."""
         return [begun.told() for begun in self._kept]
 
     def begin(self, seconds: float, frame: FrameType) -> _Begun:
@@ -85,23 +85,35 @@ class _Begun:
 
 
 def set_sleeps(
-    patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool], sleep: Callable[[Any], None]
+    patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool], sleep: Callable[[float], object]
 ) -> None:
-    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` is to do."""
+    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` does for them."""
+    really = real().sleep
 
     def time_sleep(seconds: Any, /) -> None:
         __tracebackhide__ = True
-        if not counts() or not _is_time(seconds):
-            sleep(seconds)
+        asked = _seconds_of(seconds) if counts() else None
+        if asked is None:
+            really(seconds)
             return
-        begun = sleeps.begin(seconds, sys._getframe(1))
-        sleep(seconds)
+        begun = sleeps.begin(asked, sys._getframe(1))
+        sleep(asked)
         begun.finished = True
 
     patches.lead(time.sleep, time_sleep)
     patches.attribute(threading.Condition, "wait", _condition_wait(sleeps, counts, threading.Condition.wait))
     loop: Any = base_events.BaseEventLoop
     patches.attribute(loop, "call_later", _call_later(sleeps, counts, loop.call_later))
+
+
+def _seconds_of(asked: Any) -> float | None:
+    """Tell how many seconds `time.sleep` is asked for; None where it would wait for none, or raise an error."""
+    if not isinstance(asked, float):
+        try:
+            asked = operator.index(asked)
+        except TypeError:
+            return None
+    return asked if 0 < asked <= threading.TIMEOUT_MAX else None
 
 
 def set_trio_sleeps(patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool]) -> None:
@@ -120,7 +132,7 @@ def set_trio_sleeps(patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bo
 
 
 def _asked(frame: FrameType, seconds: float) -> float:
-    """Tell what was asked for; where that was when to wake, to the millisecond, as it is never quite the same."""
+    """Tell what was asked for. Where that was a moment, this is rounded to 1 ms: it is never quite the same."""
     outer = frame.f_back
     if outer is not None and outer.f_code is sys.modules["trio._timeouts"].sleep.__code__:
         asked: float = outer.f_locals["seconds"]
@@ -142,10 +154,6 @@ class _SleepScope:
         swallowed = self._scope.__exit__(*exc_info)
         self._begun.finished = self._scope.cancelled_caught
         return swallowed
-
-
-def _is_time(seconds: Any) -> bool:
-    return isinstance(seconds, int | float) and seconds > 0
 
 
 def _condition_wait(sleeps: Sleeps, counts: Callable[[], bool], wait: Any) -> Callable[..., bool]:

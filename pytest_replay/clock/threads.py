@@ -8,8 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.clock.members import MEMBER, Lost
-from pytest_replay.clock.originals import get_ident
-from pytest_replay.clock.pools import is_worker
+from pytest_replay.clock.pools import is_trio_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,7 @@ def set_members(patches: Patches, kernel: Kernel) -> None:
     start, run = threading.Thread.start, threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
 
     def start_member(self: threading.Thread) -> None:
-        if get_ident() not in kernel.members or is_worker(self):
+        if not kernel.counts() or is_trio_worker(self):
             start(self)
             return
         member = kernel.enlist(self.name)
@@ -70,12 +69,12 @@ def set_joins(patches: Patches, kernel: Kernel) -> None:
         if (
             not (timeout is None or timeout > 0)
             or self is threading.current_thread()
-            or has_ended(self, timeout)
+            or ends_within(self, timeout)
         ):
             with kernel.at_something_real():
                 join(self, timeout)
 
-    def has_ended(thread: threading.Thread, timeout: float | None) -> bool:
+    def ends_within(thread: threading.Thread, timeout: float | None) -> bool:
         member: Member | None = getattr(thread, MEMBER, None)
         if member is None or member.left:
             return True

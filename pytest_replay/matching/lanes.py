@@ -156,11 +156,11 @@ class Lanes:
         """Keep what a channel said while it may still be another: what has no ids of its own, and gets none."""
         channel.said.append((request, position))
         told = self._index.tape.read(position)
-        texts = [str(message.fields) for message in (request, *(reply.message for reply in told.replies))]
+        messages = (request, *(reply.message for reply in told.replies))
         channel.decided = (
             request.kind in _TELLING
             or len(channel.said) > _UNDECIDED
-            or any(self._plan.amqp.symbols.find(text) for text in texts)
+            or any(self._plan.amqp.symbols.key_of(message.fields).symbols for message in messages)
         )
 
     def _as_another(self, channel: _Channel, request: Message) -> int | None:

@@ -10,8 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.codings import CodingError, redo, undo
+from pytest_replay.bodies.meaning import content_of
 from pytest_replay.bodies.media import media_of
-from pytest_replay.matching.bodies import read_body
+from pytest_replay.matching.bodies import BYTES, read_body
 from pytest_replay.matching.expressions import Longest, joined
 from pytest_replay.matching.values import rewritten, rewritten_url, taken_apart
 from pytest_replay.messages import Message
@@ -93,6 +94,14 @@ class Symbols:
         shape, texts = taken_apart(value, lambda name: str(self.mask(name)))
         key = self.key(texts)
         return SymbolKey((shape, *key.literals), key.symbols)
+
+    def key_of_message(self, message: Message) -> SymbolKey:
+        """Set the symbols in all of a message apart; the user's are searched value by value in its body, too."""
+        data: Any = content_of(message)
+        if self.patterns:
+            reading = read_body(message, ())
+            data = data if reading.kind == BYTES else [reading.kind, reading.data]
+        return self.key_of([message.kind, message.fields, data])
 
     def find(self, text: str | bytes) -> list[str]:
         """List the symbols in a text, as they come."""

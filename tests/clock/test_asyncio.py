@@ -197,3 +197,33 @@ def test_they_fire_when_time_comes_by(moment: dt.datetime) -> None:
         loop.close()
 
     assert beats == pytest.approx([30, 60, 90], abs=SLACK)
+
+
+@pytest.mark.parametrize("ahead", [0, 3600], ids=["first", "later"])
+def test_timers_that_outlive_the_clock_keep_what_is_left(ahead: float, moment: dt.datetime) -> None:
+    async def wait(seconds: float) -> None:
+        await asyncio.wait({task}, timeout=seconds)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(sleep(90))
+        older = loop.call_later(50, task.cancel)
+        with RecordedClock(moment, monotonic=time.monotonic() + ahead):
+            runner.run(wait(20))
+
+            assert older.when() - loop.time() == pytest.approx(30, abs=1)
+
+        assert older.when() - loop.time() == pytest.approx(30, abs=1)
+        runner.run(wait(0.01))
+        assert not task.done()
+
+
+def test_a_loop_that_is_made_on_the_clock_and_outlives_it_keeps_its_timers(moment: dt.datetime) -> None:
+    with RecordedClock(moment):
+        time.sleep(1e6)
+        loop = asyncio.new_event_loop()
+        timer = loop.call_later(20, print)
+        loop.run_until_complete(sleep(5))
+
+    assert timer.when() - loop.time() == pytest.approx(15, abs=1)
+    loop.close()

@@ -27,7 +27,7 @@ uvloop = pytest.importorskip("uvloop")
 @pytest.fixture(autouse=True)
 def unchecked() -> Iterator[None]:
     """Have the clock look at its seams, which it does once for a process; and the clock of the next test."""
-    checks = seams.check_python, seams.check_trio
+    checks = seams.check_python, seams.check_trio, seams.check_anyio
     for check in checks:
         check.cache_clear()
     yield
@@ -237,3 +237,15 @@ def test_a_trio_that_is_made_otherwise(clock: Any, monkeypatch: pytest.MonkeyPat
     assert error.value.seam == "trio._core._run._MAX_TIMEOUT"
     assert _is_clean()
     assert threading.Thread.start.__module__ != "pytest_replay.clock.threads"
+
+
+def test_an_anyio_that_is_made_otherwise(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import anyio._backends._asyncio  # noqa: PLC0415  # the seams are looked for where it is
+
+    monkeypatch.delattr(anyio._backends._asyncio.WorkerThread, "_report_result")
+
+    with pytest.raises(ClockSeamError) as error:
+        clock.__enter__()
+
+    assert error.value.seam == "anyio._backends._asyncio.WorkerThread._report_result"
+    assert _is_clean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 import time
@@ -153,5 +154,45 @@ def test_a_wait_that_is_no_sleep_takes_its_time_as_well(clock: RecordedClock) ->
 
 def test_a_sleep_for_no_time_moves_nothing(clock: RecordedClock) -> None:
     sleep(0)
+
+    assert clock.elapsed < SLACK
+
+
+class Count:
+    """An integer of somebody's own, as NumPy's are."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+def test_a_sleep_may_be_told_by_any_integer(clock: RecordedClock) -> None:
+    sleep(Count(3600))
+
+    assert clock.elapsed == pytest.approx(3600 + OVERSHOOT, abs=SLACK)
+    assert [slept.seconds for slept in clock.sleeps] == [3600]
+
+
+@pytest.mark.parametrize(
+    ("wait", "error"),
+    [
+        (lambda: sleep(math.inf), OverflowError),
+        (lambda: sleep(1e12), OverflowError),
+        (lambda: sleep(math.nan), ValueError),
+        (lambda: sleep(-1), ValueError),
+        (lambda: sleep("1"), TypeError),  # type: ignore[arg-type]
+        (lambda: threading.Event().wait(1e12), OverflowError),
+        (lambda: _held().acquire(timeout=1e12), OverflowError),
+        (lambda: queue.SimpleQueue[int]().get(timeout=1e12), OverflowError),
+    ],
+    ids=["infinite", "long", "nan", "negative", "text", "Event", "Lock", "SimpleQueue"],
+)
+def test_what_python_refuses_to_wait_is_refused(
+    wait: Callable[[], object], error: type[Exception], clock: RecordedClock
+) -> None:
+    with pytest.raises(error):
+        wait()
 
     assert clock.elapsed < SLACK

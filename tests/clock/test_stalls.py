@@ -280,3 +280,21 @@ def test_a_daemon_waits_on_in_real_time(moment: dt.datetime) -> None:
     assert thread.is_alive()
     called.set()
     thread.join()
+
+
+def test_several_may_poll_for_a_minute(clock: RecordedClock) -> None:
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.is_set():
+            sleep(0.01)
+
+    threads = [threading.Thread(target=poll) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    sleep(60)
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert 60 <= clock.elapsed < 60.1

@@ -100,6 +100,18 @@ def test_monotonic_time_goes_on_from_where_it_was(moment: dt.datetime) -> None:
     assert all(0 <= now - then < 60 for then, now in zip(before, after, strict=True))
 
 
+def test_monotonic_time_goes_on_from_where_it_was_on_another_clock(moment: dt.datetime) -> None:
+    with RecordedClock(moment) as first:
+        time.sleep(3600)
+        before = monotonic(), perf_counter()
+    with RecordedClock(moment, monotonic=first.monotonic) as second:
+        after = monotonic(), perf_counter()
+
+        assert all(0 <= now - then < 60 for then, now in zip(before, after, strict=True))
+        assert second.elapsed < 1
+    assert monotonic() < before[0]
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_look_takes_a_microsecond() -> None:
     first, second, third = monotonic(), monotonic(), monotonic()

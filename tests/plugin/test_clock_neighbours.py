@@ -313,3 +313,80 @@ def test_trio_run_by_the_test(suite: Suite) -> None:
     suite.write("test_it.py", text.replace("WAIT = 0.02", "WAIT = 3600"))
 
     suite.replay("-Werror").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("base", ["", "(unittest.TestCase)"], ids=["pytest", "unittest"])
+def test_who_seeds_random_for_each_test(suite: Suite, base: str) -> None:
+    """As pytest-randomly does, and suites that mean to be the same every time."""
+    suite.write(
+        "conftest.py",
+        """
+        import os
+        import random
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def seeded():
+            random.seed(os.urandom(8))
+        """
+        + (
+            ""
+            if base
+            else "\n        def pytest_runtest_call(item):\n            random.seed(os.urandom(8))\n"
+        ),
+    )
+    suite.write(
+        "test_it.py",
+        f"""
+        import random
+        import unittest
+        import pytest
+        from sdk import get
+
+        @pytest.fixture
+        def user():
+            return random.random()
+
+        class TestIt{base}:
+            @pytest.mark.replay(clock="recorded")
+            @pytest.mark.usefixtures("user")
+            def test_it(self):
+                get("/a")
+                with open("seen.txt", "a") as seen:
+                    print(random.random(), random.random(), file=seen)
+        """,
+    )
+
+    suite.record().assert_outcomes(passed=1)
+    suite.replay().assert_outcomes(passed=1)
+    suite.replay().assert_outcomes(passed=1)
+
+    assert len(set((suite.root / "seen.txt").read_text().splitlines())) == 1
+
+
+def test_a_fixture_draws_other_numbers_than_its_test(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        """
+        import random
+        import pytest
+        from sdk import get
+
+        @pytest.fixture
+        def user():
+            return random.random()
+
+        @pytest.mark.replay(clock="recorded")
+        def test_it(user):
+            get("/a")
+            drawn = random.random()
+            assert drawn != user
+            with open("seen.txt", "a") as seen:
+                print(user, drawn, file=seen)
+        """,
+    )
+
+    suite.record().assert_outcomes(passed=1)
+    suite.replay().assert_outcomes(passed=1)
+
+    assert len(set((suite.root / "seen.txt").read_text().splitlines())) == 1

@@ -227,3 +227,52 @@ def test_a_task_of_anyios_fails_and_leaves_its_runner_to_the_next_test(suite: Su
 
     result.assert_outcomes(failed=2, passed=1)
     result.stdout.fnmatch_lines("*task *: test_it.py:*in test_for_ever, in *")
+
+
+def test_a_thread_of_a_wider_fixture_is_told_with_what_to_do(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        """
+        import queue
+        import threading
+        import time
+        import pytest
+
+        orders = queue.Queue()
+
+        def work():
+            while True:
+                done = orders.get()
+                time.sleep(0.05)
+                if done is not None: done.set()
+
+        @pytest.fixture(scope="module", autouse=True)
+        def worker():
+            threading.Thread(target=work, name="worker", daemon=True).start()
+
+        pytestmark = pytest.mark.replay(clock="recorded")
+
+        def ask(timeout=None):
+            done = threading.Event()
+            orders.put(done)
+            return done.wait(timeout)
+
+        def test_held(replay):
+            with replay.clock.hold():
+                assert ask(5)
+        def test_not_held(): assert ask(5)
+        def test_for_ever():
+            orders.put(None)
+            threading.Event().wait()
+        """,
+    )
+
+    result = suite.run()
+
+    result.assert_outcomes(passed=1, failed=2)
+    text = said(result)
+    assert "threads that are older than the clock of this test, and are in real time:\n  worker: " in text
+    assert "if it waits for one of them, say so: with replay.clock.hold(): ...\n" in text
+    assert "threads that are older than its clock, and are in real time:\n" in text
+    assert "if it waits for one of these threads, say so: with replay.clock.hold(): ...\n" in text
+    assert text.count("worker: test_it.py:1") == 2

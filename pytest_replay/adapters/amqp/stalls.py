@@ -17,7 +17,6 @@ from pytest_replay.errors import StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
     from pytest_replay.adapters.amqp.lines import Lines
 
@@ -116,19 +115,13 @@ def _tasks(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Task[Any]]:
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
     """Tell where the tasks of a loop wait: the first line that isn't ours, and what that waits in."""
+    from pytest_replay.clock.places import inwards  # noqa: PLC0415  # a run without a clock does without it
+
     for task in _tasks(loop):
-        frames = [frame for frame in _frames(task) if not frame.f_code.co_filename.startswith(_PACKAGE)]
+        frames = [
+            frame for frame in inwards(task.get_coro()) if not frame.f_code.co_filename.startswith(_PACKAGE)
+        ]
         if frames:
             first, last = frames[0], frames[-1]
             place = f"{Path(first.f_code.co_filename).name}:{first.f_lineno} in {first.f_code.co_qualname}"
             yield place if first is last else f"{place}, in {last.f_code.co_qualname}"
-
-
-def _frames(task: asyncio.Task[Any]) -> Iterator[FrameType]:
-    waited: Any = task.get_coro()
-    while waited is not None:
-        frame = getattr(waited, "cr_frame", None) or getattr(waited, "gi_frame", None)
-        if frame is None:
-            return
-        yield frame
-        waited = getattr(waited, "cr_await", None) or getattr(waited, "gi_yieldfrom", None)

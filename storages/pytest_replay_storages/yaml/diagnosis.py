@@ -49,7 +49,11 @@ def check(data: bytes, path: Path) -> None:
         raise CassetteError("a git conflict", path=path, line=line_at(data, conflict), remedy=remedy)
     _check_utf8(data, path)
     if _FOREIGN.match(head):
-        remedy = "Move it away and record again, or give the test a cassette of another name"
+        remedy = (
+            "Replay it as it is: replay_storage = vcr:\n"
+            "  Or convert it: pytest-replay convert --mask vcr: yaml:converted\n"
+            "  Or move it away and record again, or give the test a cassette of another name"
+        )
         raise CassetteError("a cassette of vcrpy or pytest-recording", path=path, line=1, remedy=remedy)
     if not looks_like_ours(head):
         remedy = f"A cassette begins with the line `{HEADLINE}` and a `format`. {RESTORE}"

@@ -5,11 +5,7 @@ Opened by `yaml:` (names are relative to the run's root) or `yaml:some/dir`.
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
-import shutil
-import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +13,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
+from pytest_replay_storages.disk import ELSEWHERE, read_file, remove_file, replace_file
 from pytest_replay_storages.names import check_name
 from pytest_replay_storages.plain import same
 from pytest_replay_storages.yaml.diagnosis import looks_like_ours
@@ -30,17 +27,6 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".yaml"
 _HEAD = 1 << 12
-_ELSEWHERE = frozenset({".git", ".hg", "__pycache__", "node_modules"})
-"""Folders that hold no cassettes, and many files."""
-_DISK_REMEDIES = {
-    errno.ENOSPC: "make room on the disk",
-    errno.EDQUOT: "make room: the quota is used up",
-    errno.EROFS: "this file system is read-only: record where it can be written to",
-    errno.EACCES: "give yourself the right to write there",
-    errno.EPERM: "give yourself the right to write there",
-    errno.ENAMETOOLONG: "give the test a cassette of a shorter name",
-    errno.ENOTDIR: "a file stands where a folder should: move one of them",
-}
 
 
 def open_yaml(url: str, root: Path) -> YamlStorage:
@@ -66,7 +52,7 @@ class YamlStorage:
 
     def load(self, name: str) -> Cassette | None:
         path = self._path(name)
-        data = _read(path)
+        data = read_file(path)
         return None if data is None else load(data, path=path, name=name)
 
     def save(self, cassette: Cassette) -> None:
@@ -78,20 +64,18 @@ class YamlStorage:
             raise StorageError(msg) from error
         _check_reads_back(data, cassette, path)
         if not _holds(path, data, cassette.name):
-            _replace(path, data)
+            replace_file(path, data)
 
     def names(self) -> Iterator[str]:
         """Name every cassette under the root, sorted. Files are told by how they begin, so broken ones count."""
         return iter(sorted(self._found()))
 
     def remove(self, name: str) -> None:
-        path = self._path(name)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            raise KeyError(name) from None
-        except OSError as error:
-            raise _disk_error("remove", path, error) from error
+        remove_file(self._path(name), name=name)
+
+    def holds(self, cassette: Cassette) -> bool:
+        """Tell whether the file is as `save` would write it: not edited by hand, nor of an older layout."""
+        return read_file(self._path(cassette.name)) == dump(cassette)
 
     def _path(self, name: str) -> Path:
         """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
@@ -99,7 +83,7 @@ class YamlStorage:
 
     def _found(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if name not in _ELSEWHERE]
+            folders[:] = [name for name in folders if name not in ELSEWHERE]
             if "pyvenv.cfg" in files:
                 folders.clear()
                 continue
@@ -107,18 +91,6 @@ class YamlStorage:
                 path = Path(folder, file)
                 if path.suffix == _SUFFIX and _is_cassette(path):
                     yield path.relative_to(self.root).as_posix().removesuffix(_SUFFIX)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CassetteError("not a regular file", path=path, remedy="Move away what stands there")
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        problem = f"can't be read: {error.strerror}"
-        raise CassetteError(problem, path=path, remedy="Give yourself the right to read it") from error
 
 
 def _is_cassette(path: Path) -> bool:
@@ -172,7 +144,7 @@ def _same_message(one: Message, other: Message) -> bool:
 def _holds(path: Path, data: bytes, name: str) -> bool:
     """Tell whether a file is as it should be already. Raises StorageError for one that must not be replaced."""
     try:
-        current = _read(path)
+        current = read_file(path)
         if current is None or current == data:
             return current is not None
         for _ in load(current, path=path, name=name):
@@ -181,28 +153,3 @@ def _holds(path: Path, data: bytes, name: str) -> bool:
         msg = f"won't replace what can't be read as a cassette\n  {error}"
         raise StorageError(msg) from error
     return False
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a new one beside it takes its place."""
-    path = path.resolve()  # a link stays a link
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                shutil.copymode(path, temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise _disk_error("save", path, error) from error
-
-
-def _disk_error(deed: str, path: Path, error: OSError) -> StorageError:
-    remedy = _DISK_REMEDIES.get(error.errno or 0, "see to the disk, then record again: pytest --record")
-    return StorageError(f"can't {deed} {path}: {error.strerror or error}\n  {remedy}")
