@@ -1,3 +1,3 @@
 """Test peers for the whole suite."""
 
-pytest_plugins = ["pytester", "fixtures.http", "fixtures.amqp"]
+pytest_plugins = ["pytester", "fixtures.http", "fixtures.amqp", "fixtures.databases", "fixtures.storages"]

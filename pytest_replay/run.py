@@ -21,7 +21,7 @@ from pytest_replay.network import Guard, NetworkRules, read_host
 from pytest_replay.recording import Share
 from pytest_replay.redaction import Redaction
 from pytest_replay.session import Session, Verdict
-from pytest_replay.storage import open_storage
+from pytest_replay.storage import close_storage, open_storage
 from pytest_replay.timekeeping import Timekeeper, start_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Run:
     _shares: dict[str, Share] = field(default_factory=dict)
     """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
-    _storages: dict[str, Storage] = field(default_factory=dict)
+    _storages: dict[str, Storage] = field(default_factory=dict, repr=False)
+    """By URL, which may have a password in it."""
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
     _time: Timekeeper = field(init=False)
@@ -171,10 +172,12 @@ class Run:
         self._time.end()
 
     def end(self) -> None:
-        """Take every tap out."""
+        """Take every tap out, and close the storages."""
         self._leftovers.remove()
         for adapter in self._adapters.values():
             adapter.remove()
+        for storage in self._storages.values():
+            close_storage(storage)
 
     def _install(self, settings: Settings) -> None:
         if not self._adapters:

@@ -5,7 +5,7 @@ One rule for all: command line over marker over `replay_config` over ini; lists 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -45,8 +45,8 @@ class Settings:
     mode: Mode = Mode.NONE
     dir: str = "cassettes"
     """Folder of the cassettes: beside the test file, or one for the run where it is absolute."""
-    storage: str = "yaml:"
-    """URL of the storage."""
+    storage: str = field(default="yaml:", repr=False)
+    """URL of the storage. It may have a password in it."""
     match_on: tuple[Any, ...] = ("method", "url", "body")
     """Matchers, by name or as objects."""
     ignore: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ Knows no driver: `storages/` holds them, a package of its own.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -20,11 +21,16 @@ GROUP = "pytest_replay.storages"
 """The entry point group: name is the URL scheme, value a callable `(url, root) -> Storage`."""
 
 
+_PASSWORD = re.compile(r"(://[^:/?#@]*):.*@")
+"""As long as it can be: one that should have been quoted may have any character."""
+
+
 class Storage(Protocol):
     """Keeps cassettes by name.
 
     A name is a posix path without suffix, relative to the run's root directory:
     `tests/cassettes/test_api/TestUsers.test_get[42]`. It is safe as a file name on every system.
+    One that holds connections also has a `close()`, which ends them.
     """
 
     def load(self, name: str) -> Cassette | None:
@@ -64,5 +70,18 @@ def open_storage(url: str, *, root: Path) -> Storage:
             storage: Storage = driver.load()(url, root)
             return storage
     known = ", ".join(sorted(f"{name}:" for name in drivers.names)) or "none"
-    msg = f"storage: no storage is installed for {url!r}. Known: {known}"
+    msg = f"storage: no storage is installed for {shown_url(url)!r}. Known: {known}"
     raise SettingsError(msg)
+
+
+def close_storage(storage: Storage) -> None:
+    """Close what a storage holds open, if it is one that does."""
+    close = getattr(storage, "close", None)
+    if close is not None:
+        close()
+
+
+def shown_url(url: str) -> str:
+    """Make the URL of a storage fit to be shown: without its password, nor what stands in its query."""
+    bare, question, _ = _PASSWORD.sub(r"\1:***@", url).partition("?")
+    return f"{bare}?***" if question else bare

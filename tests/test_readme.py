@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from fixtures.http import Answer
 from pytest_replay.settings import NAMES, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fixtures.amqp import Broker
     from fixtures.http import Server
 
@@ -72,8 +75,9 @@ def script(server: Server) -> None:
 
 
 EXAMPLES = snippets("python", *PAGES.values())
-OVER_HTTP = [snippet for snippet in EXAMPLES if BROKER not in snippet]
+OF_A_TEAM = [snippet for snippet in EXAMPLES if snippet.startswith("# conftest.py\n")]
 OVER_AMQP = [snippet for snippet in EXAMPLES if BROKER in snippet]
+OVER_HTTP = [snippet for snippet in EXAMPLES if snippet not in (*OF_A_TEAM, *OVER_AMQP)]
 
 
 @pytest.mark.parametrize("snippet", OVER_HTTP, ids=range(len(OVER_HTTP)))
@@ -100,6 +104,37 @@ def test_a_snippet_with_a_broker_records_and_replays(
     for option in ("--record", "--replay-mode=none"):
         run = pytester.runpytest_subprocess(option)
         assert run.ret == 0, run.stdout.str()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "postgresql", "mysql"])
+def test_a_team_shares_a_store(
+    scheme: str,
+    pytester: pytest.Pytester,
+    server: Server,
+    new_database: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One records in one place, and another replays in another place."""
+    script(server)
+    (conftest,) = OF_A_TEAM
+    monkeypatch.delenv("CASSETTES", raising=False)
+    if scheme != "sqlite":
+        monkeypatch.setenv("CASSETTES", new_database(scheme))
+    places = [pytester.mkdir(name) for name in ("ours", "theirs")]
+    for place in places:
+        place.joinpath("conftest.py").write_text(conftest, encoding="utf-8")
+        snippet = snippets("python", README)[0].replace(SERVICE, server.url)
+        place.joinpath("test_users.py").write_text(snippet, encoding="utf-8")
+
+    recorded = pytester.runpytest_subprocess("--rootdir=ours", "--record", "ours")
+    recorded.assert_outcomes(passed=1)
+    server.stop()
+    if scheme == "sqlite":
+        shutil.copy(places[0] / "cassettes.db", places[1])
+    replayed = pytester.runpytest_subprocess("--rootdir=theirs", "theirs")
+
+    replayed.assert_outcomes(passed=1)
+    assert not list(pytester.path.rglob("*.yaml"))
 
 
 def test_the_cassette_looks_as_it_is_shown(pytester: pytest.Pytester, server: Server) -> None:

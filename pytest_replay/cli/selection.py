@@ -13,7 +13,7 @@ from pytest_replay.cassette import Cassette
 from pytest_replay.checking import CheckedTape
 from pytest_replay.errors import CassetteError, SettingsError
 from pytest_replay.naming import cassette_name, folder_of, safe_name
-from pytest_replay.storage import open_storage
+from pytest_replay.storage import open_storage, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_replay.storage import Storage
 
 _SUFFIX = ".yaml"
-_USERINFO = re.compile(r"(?<=://)([^/@:]*):[^@/]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Library:
     def __init__(self, url: str, project: Project) -> None:
         """Open the storage that `url` names. Raises SettingsError and StorageError."""
         self.storage = open_storage(url, root=project.root)
-        self.url = _USERINFO.sub(r"\1:***@", url)
+        self.url = shown_url(url)
         """Without its password."""
         self._project = project
         self._root = project.root.resolve()

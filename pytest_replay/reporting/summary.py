@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.settings import Mode
+from pytest_replay.storage import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,4 +63,4 @@ def counted(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 def header_line(settings: Settings) -> str:
     """Say how this run treats its cassettes."""
-    return f"replay: mode {settings.mode}, storage {settings.storage}"
+    return f"replay: mode {settings.mode}, storage {shown_url(settings.storage)}"

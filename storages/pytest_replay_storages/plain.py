@@ -6,6 +6,7 @@ A mapping of one key that begins with `$` is a mark:
     $base64: AAECAw==   bytes
     $tuple: [1, 2]      a tuple
     $float: inf         a number that JSON hasn't: inf, -inf, nan
+    $int: "0x1f"        a number of more digits than Python reads in decimal
 
 A key of the data that begins with `$` gets another one in front.
 """
@@ -25,12 +26,17 @@ Marked: TypeAlias = "bool | int | float | str | list[Marked] | dict[str, Marked]
 """Plain data that JSON can hold."""
 
 _PRINTABLE = re.compile(rb"[ -~]*")
+_HEX = re.compile(r"-?0x[0-9a-f]+")
+_LONGEST_INT = 2048
+"""Bits: about 616 digits, and 640 is the least that `sys.set_int_max_str_digits` may be set to."""
 
 
 def mark(value: Plain, *, place: str) -> Marked:
     """Mark what JSON doesn't know. `place` names the value in a TypeError about what isn't plain data."""
     kind = type(value)
-    if value is None or kind is str or kind is bool or kind is int:
+    if isinstance(value, int) and kind is int:
+        return value if value.bit_length() <= _LONGEST_INT else {"$int": hex(value)}
+    if value is None or kind is str or kind is bool:
         return value  # type: ignore[return-value]  # it is one of these, whatever mypy makes of `kind`
     if isinstance(value, float) and kind is float:
         return value if math.isfinite(value) else {"$float": str(value)}
@@ -107,5 +113,7 @@ def _unmarked(mark: str, content: Marked) -> Plain:
         return base64.b64decode("".join(content.split()), validate=True)
     if mark == "$float" and content in {"inf", "-inf", "nan"}:
         return float(str(content))
+    if mark == "$int" and isinstance(content, str) and _HEX.fullmatch(content):
+        return int(content, 16)
     msg = f"{mark}: {content!r} means nothing; a key that begins with $ is written ${mark}"
     raise ValueError(msg)

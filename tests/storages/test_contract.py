@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
@@ -11,20 +12,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fixtures.databases import SERVERS
+from fixtures.storages import URLS
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.errors import SettingsError, StorageError
 from pytest_replay.messages import Interaction, Message, Reply
-from pytest_replay.storage import GROUP, open_storage
+from pytest_replay.storage import GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from fixtures.storages import Place
     from pytest_replay.messages import Plain
     from pytest_replay.storage import Storage
 
-URLS = {"yaml": ("yaml:", "yaml:some/dir")}
-"""Where each storage is opened: one that is new is new here, too."""
 FOREIGN = {"gracy", "har", "vcr"}
 """What other tools make is under a contract of its own: test_foreign.py."""
 
@@ -33,12 +34,13 @@ HEADER = Header(datetime(2026, 11, 21, 8, 57, 38, 123456, UTC), {"httpx": "0.28.
 
 
 def test_every_storage_that_is_installed_is_under_contract() -> None:
-    assert {driver.name for driver in entry_points(group=GROUP)} == set(URLS) | FOREIGN
+    assert {driver.name for driver in entry_points(group=GROUP)} == {*URLS, *SERVERS} | FOREIGN
 
 
-@pytest.fixture(params=[url for urls in URLS.values() for url in urls])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return open_storage(request.param, root=tmp_path)
+@pytest.fixture
+def storage(place: Place) -> Iterator[Storage]:
+    with place.opened() as storage:
+        yield storage
 
 
 def get(number: int, body: bytes = b"", **fields: Plain) -> tuple[str, Interaction]:
@@ -144,6 +146,21 @@ def test_a_name_that_is_no_plain_path_is_refused(storage: Storage, name: str) ->
             act(name)
 
 
+def test_names_are_told_apart_exactly(storage: Storage) -> None:
+    names = ["a", "A", "a ", "á", "a\u0301", "ß", "ss", "a/b", "a%", "a_", "/".join(["n" * 109] * 12)]
+    if sys.platform != "linux":  # elsewhere, disks take some of these for the same
+        names = ["a", "ß", "a/b", "a%", "a_"]
+    for number, name in enumerate(names):
+        storage.save(cassette(get(number), name=name))
+
+    assert sorted(storage.names()) == sorted(names)
+    for number, name in enumerate(names):
+        assert exact(storage.load(name) or ()) == exact([get(number)])
+        storage.remove(name)
+        assert storage.load(name) is None
+    assert list(storage.names()) == []
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -237,6 +254,14 @@ INTERACTIONS = st.builds(
 STARTS = st.builds(
     Start, TEXTS | WORDS | st.sampled_from(["Europe/Berlin", "<+0530>-5:30"]), st.integers(0, 2**32)
 )
+
+
+def test_a_number_may_be_longer_than_python_prints(storage: Storage) -> None:
+    numbers: list[Plain] = [sign * number for number in (10**600, 2**2048, 7**9999) for sign in (1, -1)]
+
+    again = saved(storage, cassette(get(1, numbers=numbers)))
+
+    assert again.tape.read(0).replies[0].message.fields["numbers"] == numbers
 
 
 @pytest.mark.parametrize("length", [900, 1023, 1024, 5000])

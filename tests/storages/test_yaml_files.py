@@ -6,19 +6,14 @@ import errno
 import os
 import stat
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from fixtures.tapes import cassette, get, loaded
+from fixtures.tapes import cassette, loaded
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay_storages.yaml import YamlStorage, open_yaml
-
-if TYPE_CHECKING:
-    from pytest_replay.cassette import Cassette
 
 
 def test_a_folder_is_no_cassette(storage: YamlStorage) -> None:
@@ -150,25 +145,3 @@ def test_modes_and_links_stay(storage: YamlStorage, tape: Path) -> None:
     assert tape.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert len(loaded(storage).tape) == 0
-
-
-def test_two_that_save_at_once_never_mix(storage: YamlStorage) -> None:
-    versions = [
-        cassette(*(get(f"https://{letter}.example/{number}") for number in range(50))) for letter in "ab"
-    ]
-
-    def save_again_and_again(version: Cassette) -> None:
-        for _ in range(10):
-            storage.save(version)
-
-    threads = [threading.Thread(target=save_again_and_again, args=[version]) for version in versions]
-    for thread in threads:
-        thread.start()
-    seen = set()
-    while any(thread.is_alive() for thread in threads):
-        current = storage.load("tape")
-        seen.add(None if current is None else repr(list(current)))
-    for thread in threads:
-        thread.join()
-
-    assert seen <= {None, *(repr(list(given)) for given in versions)}

@@ -15,14 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_replay.cassette import Cassette
 from pytest_replay.errors import CassetteError
+from pytest_replay_storages.headers import DocumentError, header_document, header_of
 from pytest_replay_storages.yaml.diagnosis import END, HEADLINE, check, line_at
-from pytest_replay_storages.yaml.documents import (
-    DocumentError,
-    header_document,
-    header_of,
-    interaction_document,
-    interaction_of,
-)
+from pytest_replay_storages.yaml.documents import interaction_document, interaction_of
 from pytest_replay_storages.yaml.reader import YamlError, locate, read
 from pytest_replay_storages.yaml.writer import write
 
