@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from pytest_replay.clock.sleeps import Sleep
 
 PATIENCE = 7_000
-"""Jumps, for each thread that waits for one, that are taken for time that runs away while nothing is said or heard.
+"""Jumps, while nothing is said or heard, that are taken for time that runs away.
 
-A minute in steps of 10 ms has less. Measured, they take threads 0.1 s, asyncio 0.2 s, trio 0.4 s.
+So many for each thread that waits for one, up to four. A minute in steps of 10 ms has less. Measured, they take threads
+0.1 s, asyncio 0.2 s, trio 0.4 s.
 """
 
 
@@ -71,7 +72,8 @@ class RecordedClock:
         further. `on_stall` is told where all wait for what can't come; what it gives back is raised in the thread
         that has entered the clock. `is_idle` tells of an event loop whether its timers are nobody's (heartbeats).
         `on_refused` is told of an event loop that waits where Python can't see it; what it gives back is raised there.
-        `patience` is how many jumps make a stall, for each thread that waits for one, if nothing is said or heard.
+        `patience` is how many jumps make a stall, for each of up to four threads that wait for one, if nothing is
+        said or heard.
         """
         seconds = start.timestamp() if isinstance(start, dt.datetime) else start
         self.start = dt.datetime.fromtimestamp(seconds, dt.UTC)
@@ -166,8 +168,8 @@ class RecordedClock:
             handle.cancel()
 
     def hold(self) -> AbstractContextManager[None]:
-        """Announce real work: no time is jumped over meanwhile, and who waits in it waits in real time."""
-        return self._on.at_something_real()
+        """Announce real work: no time is jumped over meanwhile, and who waits in it waits in real time, which flows."""
+        return self._on.at_something_real(announced=True)
 
     def progress(self) -> None:
         """Note that something was sent or received."""

@@ -22,7 +22,7 @@ from pytest_replay.clock.originals import (
     lock_release,
     real,
 )
-from pytest_replay.clock.reality import Reality
+from pytest_replay.clock.reality import GRACE, Reality
 from pytest_replay.clock.ticks import SECOND, Ticks
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _ROUND = 0.1
 """Real seconds after which a parked thread looks around."""
 _SHORT_ROUND = 0.005
 """The same while time flows, for a deadline may come."""
+_CROWD = 4
+"""How many waiting threads may have the patience each; more share it, so that a stall is told of in time."""
 _STALL = SECOND * 3 // 10
 """Real nanoseconds for which nothing may happen: a thread older than the clock may be about to call."""
 
@@ -80,8 +82,7 @@ class Kernel:
         member = self.members.get(get_ident())
         if member is None:
             return None
-        member.looks += 1
-        if member.real:
+        if member.real or self._now() - member.since > GRACE:
             self.reality.notice()
         return self.ticks.look()
 
@@ -114,7 +115,6 @@ class Kernel:
         member = self.members.get(get_ident())
         if member is None or member.real:
             return really(timeout)
-        member.looks += 1
         start = self.ticks.look()
         deadline = None
         if timeout is not None and timeout < math.inf:
@@ -189,13 +189,16 @@ class Kernel:
             self._settle()
 
     @contextmanager
-    def at_something_real(self) -> Iterator[None]:
-        """Have the calling thread be at something real: it counts as running, and what it waits for is real."""
+    def at_something_real(self, *, announced: bool = False) -> Iterator[None]:
+        """Have the calling thread be at something real: it counts as running, and what it waits for is real.
+
+        Where that is `announced`, time flows from its start.
+        """
         member = self.members.get(get_ident())
         if member is None:
             yield
             return
-        with self.reality.of(member):
+        with self.reality.of(member, announced=announced):
             yield
 
     def close(self) -> None:
@@ -231,6 +234,7 @@ class Kernel:
     def _wake(self, wait: Wait, state: State) -> None:
         wait.state = state
         wait.member.wait = None
+        wait.member.since = self._now()
         self._timed -= wait.strong
         for key in wait.keys:
             self.waiting[key].remove(wait)
@@ -249,13 +253,16 @@ class Kernel:
             self.reality.resume()
 
     def _move(self) -> None:
-        """Go to the earliest deadline, and wake one waiter."""
+        """Go to the earliest deadline, and wake one waiter, unless something has come to an event loop unannounced."""
         self._still = self._now()
+        for member in self.roster:
+            if member.wait is not None and member.wait.loop is not None and self._has_come(member.wait):
+                return
         first = self._deadlines.earliest() if self._deadlines.has_strong() else None
         if first is None or self._jumps > self._patience or self.closed:
             return
         deadline, wait = first
-        self._jumps += 0.0 if wait.weak else 1 / self._timed
+        self._jumps += 0.0 if wait.weak else 1 / min(self._timed, _CROWD)
         self.ticks.jump(deadline + _OVERSHOOT)
         self._wake(wait, State.EXPIRED)
 
@@ -286,10 +293,9 @@ class Kernel:
         with self.guard:
             if wait.state is not State.PARKED:
                 return
-            if wait.ready is not None and wait.ready():
-                wait.came = True
-                self._wake(wait, State.CALLED)
-            elif self.running:
+            if self._has_come(wait):
+                return
+            if self.running:
                 self.reality.notice()
                 first = self._deadlines.earliest()
                 if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():
@@ -298,6 +304,14 @@ class Kernel:
                 reason = self._why_stalled()
         if reason is not None:
             self._stall(wait, reason)
+
+    def _has_come(self, wait: Wait) -> bool:
+        """Wake a parked wait that is ready; tell whether it was. Under the guard."""
+        if wait.ready is None or not wait.ready():
+            return False
+        wait.came = True
+        self._wake(wait, State.CALLED)
+        return True
 
     def _why_stalled(self) -> str | None:
         """Tell why nothing can come any more, if so; it isn't told again at once. Under the guard."""

@@ -43,10 +43,8 @@ class Member:
     """What it is parked in."""
     real: int = 0
     """How many times over it has said that it is at something real."""
-    looks: int = 0
-    """How often it has looked at the clock."""
-    seen: tuple[int, int] = (0, 0)
-    """Its looks, and the nanoseconds that it has computed, when it was last known to do anything."""
+    computed: int = 0
+    """The nanoseconds that it had computed when it was last known to do anything."""
     again: int | None = None
     """What `since` was of something real that it has left for a moment, and may come back to."""
     left: bool = False

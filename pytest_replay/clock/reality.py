@@ -1,7 +1,8 @@
 """Reality: members that are at something real: a C call, a child process, a socket.
 
 No time is jumped over meanwhile. When that has taken a second, and others wait, time flows as real time does, until
-it is done. A thread that computes is none of them: what tells is the processor time of its thread.
+it is done. A thread that computes is none of them: what tells is the processor time of its thread, however often it
+looks at the clock in between.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from pytest_replay.clock.kernel import Kernel
     from pytest_replay.clock.members import Member
 
-_GRACE = SECOND
+GRACE = SECOND
 """Real nanoseconds that something real may take before time flows."""
 _BUSY = 20
 """One part in so many of the time is computed by a thread that is not waiting for something real."""
+_LONG = 2 * SECOND
+"""Real nanoseconds of which that is the part at most: who begins to compute after a long wait is soon noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,18 @@ class Reality:
         """For whom time flows, or did until somebody else had something to do."""
 
     @contextmanager
-    def of(self, member: Member) -> Iterator[None]:
-        """Have a member be at something real."""
+    def of(self, member: Member, *, announced: bool = False) -> Iterator[None]:
+        """Have a member be at something real; there is no grace for what is announced."""
         with self._kernel.guard:
             if not member.real:
                 member.since = member.again or self._now()
                 member.again = None
             member.real += 1
-            self.resume()
+            if announced:
+                member.since -= GRACE
+                self.notice()
+            else:
+                self.resume()
         try:
             yield
         finally:
@@ -102,10 +109,10 @@ class Reality:
 
     def _is_real(self, member: Member, now: int) -> bool:
         if not member.real and member.ident is not None:
-            looks, computed = member.looks, _computed_by(member.ident)
-            if looks != member.seen[0] or computed - member.seen[1] > (now - member.since) // _BUSY:
-                member.seen, member.since = (looks, computed), now
-        return now - member.since >= _GRACE
+            computed = _computed_by(member.ident)
+            if computed - member.computed > min(now - member.since, _LONG) // _BUSY:
+                member.computed, member.since = computed, now
+        return now - member.since >= GRACE
 
 
 def _computed_by(ident: int) -> int:

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.clock.members import MEMBER, Lost
-from pytest_replay.clock.pools import is_trio_worker
+from pytest_replay.clock.pools import is_trio_worker, looks_after_a_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def set_members(patches: Patches, kernel: Kernel) -> None:
     start, run = threading.Thread.start, threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
 
     def start_member(self: threading.Thread) -> None:
-        if not kernel.counts() or is_trio_worker(self):
+        if not kernel.counts() or is_trio_worker(self) or looks_after_a_pool(self):
             start(self)
             return
         member = kernel.enlist(self.name)

@@ -310,3 +310,22 @@ def test_several_may_poll_for_a_minute(clock: RecordedClock) -> None:
         thread.join()
 
     assert 60 <= clock.elapsed < 60.1
+
+
+def test_many_that_poll_are_told_of_about_as_soon_as_a_few(moment: dt.datetime) -> None:
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.is_set():
+            sleep(0.5)
+
+    with RecordedClock(moment, patience=50) as clock:
+        threads = [threading.Thread(target=poll, daemon=True) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        with pytest.raises(StalledError):
+            threads[0].join()
+        slept = len(clock.sleeps)
+        done.set()
+
+    assert slept < 400  # not 50 each
