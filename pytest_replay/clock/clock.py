@@ -192,7 +192,11 @@ class RecordedClock:
         self._first = max(self._first, began)
         set_ticks(patches, kernel, ahead=self._first - began)
         set_sleeps(
-            patches, self._sleeps, counts=kernel.counts, sleep=partial(kernel.wait, really=_sleep_really)
+            patches,
+            self._sleeps,
+            counts=kernel.counts,
+            sleep=partial(kernel.wait, really=_sleep_really),
+            poll=kernel.poll,
         )
         set_locks(patches, kernel)
         set_members(patches, kernel)

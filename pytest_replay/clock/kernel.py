@@ -22,7 +22,7 @@ from pytest_replay.clock.originals import (
     lock_release,
     real,
 )
-from pytest_replay.clock.reality import GRACE, Reality
+from pytest_replay.clock.reality import GRACE, POLLS, Reality
 from pytest_replay.clock.ticks import SECOND, Ticks
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Kernel:
         """How many are parked that wait for time to pass."""
         self._still = 0
         """Real nanoseconds: since when all wait for ever."""
+        self._stirs = 0
+        """How often anybody has begun or ended to do anything; who only asks doesn't count."""
         self._stalled = False
         self._on_stall = on_stall
         self._patience = patience
@@ -86,6 +88,25 @@ class Kernel:
             self.reality.notice()
         return self.ticks.look()
 
+    def polls(self) -> bool:
+        """Note that the calling thread has asked in vain; tell whether it is to be parked, for all only ask."""
+        member = self.members.get(get_ident())
+        if member is None or member.real:
+            return False
+        member.polls += 1
+        return member.polls >= POLLS and self.reality.has_polled(member)
+
+    def poll(self) -> None:
+        """Note that the calling thread has asked in vain; where all only ask, it goes on when anything has happened."""
+        __tracebackhide__ = True
+        if self.polls():
+            self.wait(None, ready=self.stirring(), really=bool, polling=True)
+
+    def stirring(self) -> Callable[[], bool]:
+        """Make a function that tells whether anybody who doesn't only ask has done anything since."""
+        seen = self._stirs
+        return lambda: self._stirs != seen
+
     def progress(self) -> None:
         """Note that something was said or heard: time doesn't run away."""
         self._jumps = 0.0
@@ -102,6 +123,7 @@ class Kernel:
         fail: Callable[[BaseException], None] | None = None,
         idle: bool = False,
         weak: bool = False,
+        polling: bool = False,
     ) -> bool:
         """Park the calling thread until it is ready, at most for some seconds; what comes back tells whether it is.
 
@@ -109,7 +131,8 @@ class Kernel:
         waits some real seconds, or for ever: for a thread that is no member, or no longer. What a stall fails the test
         with is raised, or given to `fail`. `loop` is the event loop that waits; as a `guest` it has the tasks of the
         test, and a stall fails one of them. What is `idle` waits for work: it is left alone when a clock ends that has
-        stalled. What is `weak` is woken when time comes by, and doesn't have it go there.
+        stalled. What is `weak` is woken when time comes by, and doesn't have it go there. Who is `polling` asks
+        again and again by himself.
         """
         __tracebackhide__ = True
         member = self.members.get(get_ident())
@@ -120,7 +143,16 @@ class Kernel:
         if timeout is not None and timeout < math.inf:
             deadline = start + max(0, math.ceil(timeout * SECOND))
         wait = Wait(
-            member, deadline, next(self._orders), keys, loop, ready=ready, idle=idle, guest=guest, weak=weak
+            member,
+            deadline,
+            next(self._orders),
+            keys,
+            loop,
+            ready=ready,
+            idle=idle,
+            guest=guest,
+            weak=weak,
+            polling=polling,
         )
         while True:
             with self.guard:
@@ -185,6 +217,7 @@ class Kernel:
                 self.members.pop(member.ident, None)
             for wait in list(self.waiting.get(id(member), ())):
                 self._wake(wait, State.CALLED)
+            self._stirs += 1
             self.running -= 1
             self._settle()
 
@@ -223,6 +256,10 @@ class Kernel:
         wait.gate = None  # that of an earlier parking is open
         wait.member.wait = wait
         wait.member.again = None
+        wait.member.polls = 0
+        if not wait.polling:
+            wait.member.polling = -1
+            self._stirs += 1
         for key in wait.keys:
             self.waiting.setdefault(key, deque()).append(wait)
         self._deadlines.file(wait)
@@ -235,6 +272,7 @@ class Kernel:
         wait.state = state
         wait.member.wait = None
         wait.member.since = self._now()
+        self._stirs += not wait.polling
         self._timed -= wait.strong
         for key in wait.keys:
             self.waiting[key].remove(wait)
@@ -253,10 +291,11 @@ class Kernel:
             self.reality.resume()
 
     def _move(self) -> None:
-        """Go to the earliest deadline, and wake one waiter, unless something has come to an event loop unannounced."""
+        """Go to the earliest deadline, and wake one waiter, unless something has come unannounced."""
         self._still = self._now()
         for member in self.roster:
-            if member.wait is not None and member.wait.loop is not None and self._has_come(member.wait):
+            wait = member.wait
+            if wait is not None and (wait.loop is not None or wait.polling) and self._has_come(wait):
                 return
         first = self._deadlines.earliest() if self._deadlines.has_strong() else None
         if first is None or self._jumps > self._patience or self.closed:

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.clock.originals import (
+    CONDITION_IS_OWNED,
     CONDITION_WAIT,
     LOCK,
     RLOCK,
@@ -47,6 +48,8 @@ def set_locks(patches: Patches, kernel: Kernel) -> None:
     patches.method(RLOCK, "_release_save", _release_save(kernel))
     patches.method(RLOCK, "_acquire_restore", _acquire_restore(_acquire(kernel, rlock_acquire)))
     patches.method(SIMPLE_QUEUE, "get", _get(kernel))
+    patches.method(SIMPLE_QUEUE, "get_nowait", lambda self: self.get(False))
+    patches.attribute(queue.Queue, "get", _get_of_queue(kernel, queue.Queue.get))
     for name in ("put", "put_nowait"):
         patches.method(SIMPLE_QUEUE, name, _put(kernel))
 
@@ -57,7 +60,10 @@ def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
     def acquire(self: Any, blocking: Any = True, timeout: float = -1) -> bool:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
         if not blocking or (timeout != -1 and not 0 < timeout <= threading.TIMEOUT_MAX):
-            return take(self, blocking, timeout)  # at once, or an error
+            taken = take(self, blocking, timeout)  # at once, or an error
+            if not taken and sys._getframe(1).f_code is not CONDITION_IS_OWNED:
+                kernel.poll()
+            return taken
         if take(self, False):  # noqa: FBT003
             return True
         if get_ident() not in members:
@@ -129,7 +135,11 @@ def _get(kernel: Kernel) -> Callable[..., Any]:
         __tracebackhide__ = True
         now = timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX  # or an error
         if not block or get_ident() not in members or now:
-            return queue_get(self, block, timeout)
+            try:
+                return queue_get(self, block, timeout)
+            except queue.Empty:
+                kernel.poll()
+                raise
         found: list[Any] = []
 
         def take(block: Any, left: float | None) -> bool:
@@ -151,6 +161,19 @@ def _get(kernel: Kernel) -> Callable[..., Any]:
         return found[0]
 
     return get
+
+
+def _get_of_queue(kernel: Kernel, get: Callable[..., Any]) -> Callable[..., Any]:
+    def get_item(self: Any, block: Any = True, timeout: float | None = None) -> Any:  # noqa: FBT002
+        __tracebackhide__ = True
+        try:
+            return get(self, block, timeout)
+        except queue.Empty:
+            if not block:
+                kernel.poll()
+            raise
+
+    return get_item
 
 
 def _put(kernel: Kernel) -> Callable[..., None]:

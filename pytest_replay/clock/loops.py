@@ -91,9 +91,14 @@ def _select(
     def select(self: Any, timeout: float | None = None) -> list[Any]:
         __tracebackhide__ = True
         member = members.get(get_ident())
-        if member is None or member.real or (timeout is not None and timeout <= 0):
+        if member is None or member.real:
             return original(self, timeout)
         events: list[Any] = []
+        polls = timeout is not None and timeout <= 0
+        if polls:
+            events = original(self, timeout)
+            if events or not kernel.polls():
+                return events
 
         def attempt(seconds: float | None) -> bool:
             events.extend(original(self, seconds))
@@ -101,11 +106,28 @@ def _select(
 
         loop = asyncio._get_running_loop()
         own = loop is not None and getattr(loop, "_selector", None) is self
-        if not own or len(self.get_map()) > 1:  # one is the loop's own, to be called by
+        real = not own or len(self.get_map()) > 1  # one is the loop's own, to be called by
+        if polls and real:
+            return events
+        if real:
             kernel.wait_really(timeout, attempt=attempt)
             return events
         idle = loop is not None and is_idle is not None and is_idle(loop)
-        kernel.wait(timeout, ready=lambda: attempt(0), really=attempt, keys=(id(self),), loop=loop, weak=idle)
+        stirred = kernel.stirring() if polls else bool
+        kernel.wait(
+            _until_timer(loop) if polls else timeout,
+            ready=lambda: attempt(0) or stirred(),
+            really=(lambda _: attempt(0)) if polls else attempt,
+            keys=(id(self),),
+            loop=loop,
+            weak=idle,
+            polling=polls,
+        )
         return events
 
     return select
+
+
+def _until_timer(loop: Any) -> float | None:
+    """Tell the seconds until the next timer of a loop."""
+    return loop._scheduled[0]._when - loop.time() if loop._scheduled else None

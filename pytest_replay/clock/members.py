@@ -45,6 +45,12 @@ class Member:
     """How many times over it has said that it is at something real."""
     computed: int = 0
     """The nanoseconds that it had computed when it was last known to do anything."""
+    polls: int = 0
+    """How often in a row it has asked in vain for what may come."""
+    polled: int = 0
+    """The nanoseconds that it had computed when the last row was full."""
+    polling: int = -1
+    """The nanoseconds that it may have computed by when the next row is full, if it does nothing else."""
     again: int | None = None
     """What `since` was of something real that it has left for a moment, and may come back to."""
     left: bool = False
@@ -77,6 +83,8 @@ class Wait:
     """Whether its deadline only comes on the way to another one: nobody waits for that (heartbeats)."""
     idle: bool = False
     """Whether it waits for work, and whoever has that to give ends it."""
+    polling: bool = False
+    """Whether its thread asks again and again by itself, and is parked until anybody else has done anything."""
     came: bool = False
     """Whether `ready` has said so already. It is not asked again: what takes a lock or an item to tell, has it."""
     filed: bool = False

@@ -30,6 +30,12 @@ _LONG = 2 * SECOND
 """Real nanoseconds of which that is the part at most: who begins to compute after a long wait is soon noticed."""
 
 
+POLLS = 10_000
+"""How often in a row something is asked for in vain by who only waits for it; one who works may yield now and then."""
+_BRIEF = SECOND // 10_000
+"""Nanoseconds that such a one computes in between, at most, on the average."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """A stretch in which time went as real time does."""
@@ -81,6 +87,24 @@ class Reality:
                 self._culprits = self._culprits or tuple(map(place_of_member, self._running()))
                 self._kernel.ticks.flow()
 
+    def has_polled(self, member: Member) -> bool:
+        """Note that a running member has asked often in vain; tell whether it does little else, as all who run."""
+        with self._kernel.guard:
+            computed = computed_by(member.ident)
+            row = computed - member.polled
+            member.polls, member.polled = 0, computed
+            member.polling = computed + 2 * row if row < POLLS * _BRIEF else -1
+            if not self.only_polls(member):
+                return False
+            alone = next(self._running(), None) is None
+            if not alone:
+                self.notice()
+            return alone
+
+    def only_polls(self, member: Member) -> bool:
+        """Tell whether a running member only waits, by asking again and again."""
+        return member.polling >= 0 and computed_by(member.ident) <= member.polling
+
     def pause(self) -> None:
         """Have time stand still as somebody else has something to do. Under the guard."""
         if self._kernel.ticks.flowing:
@@ -100,24 +124,26 @@ class Reality:
         self._culprits = ()
 
     def _running(self) -> Iterator[Member]:
-        return (member for member in self._kernel.roster if member.wait is None)
+        return (
+            member for member in self._kernel.roster if member.wait is None and not self.only_polls(member)
+        )
 
     def _all_real(self) -> bool:
         now = self._now()
         judged = [self._is_real(member, now) for member in self._running()]  # each of them is looked at
-        return all(judged)
+        return bool(judged) and all(judged)
 
     def _is_real(self, member: Member, now: int) -> bool:
         if not member.real and member.ident is not None:
-            computed = _computed_by(member.ident)
+            computed = computed_by(member.ident)
             if computed - member.computed > min(now - member.since, _LONG) // _BUSY:
                 member.computed, member.since = computed, now
         return now - member.since >= GRACE
 
 
-def _computed_by(ident: int) -> int:
+def computed_by(ident: int | None) -> int:
     """Tell the processor time of a thread that is running, in nanoseconds; 0 where the system doesn't tell."""
     read = real().clock_gettime_ns
-    if read is None or not hasattr(time, "pthread_getcpuclockid"):
+    if ident is None or read is None or not hasattr(time, "pthread_getcpuclockid"):
         return 0
     return read(time.pthread_getcpuclockid(ident))

@@ -102,9 +102,14 @@ class _Begun:
 
 
 def set_sleeps(
-    patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool], sleep: Callable[[float], object]
+    patches: Patches,
+    sleeps: Sleeps,
+    *,
+    counts: Callable[[], bool],
+    sleep: Callable[[float], object],
+    poll: Callable[[], object] | None = None,
 ) -> None:
-    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` does for them."""
+    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` does for them, `poll` when it is 0."""
     really = real().sleep
 
     def time_sleep(seconds: Any, /) -> None:
@@ -112,6 +117,8 @@ def set_sleeps(
         asked = _seconds_of(seconds) if counts() else None
         if asked is None:
             really(seconds)
+            if poll is not None:
+                poll()
             return
         frame = sys._getframe(2)  # a Hand is between
         if frame.f_code is PROCESS_WAIT:
