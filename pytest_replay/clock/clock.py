@@ -25,7 +25,7 @@ from pytest_replay.clock.seams import check_python
 from pytest_replay.clock.seeds import set_random
 from pytest_replay.clock.sleeps import Sleeps, set_sleeps
 from pytest_replay.clock.stalls import Stall, fail_for, make_stall
-from pytest_replay.clock.threads import set_joins, set_members
+from pytest_replay.clock.threads import set_children, set_joins, set_members
 from pytest_replay.clock.ticks import SECOND
 from pytest_replay.clock.wall import check_wall, load_time_machine, set_ticks, set_wall
 from pytest_replay.errors import ClockError
@@ -202,6 +202,7 @@ class RecordedClock:
         set_members(patches, kernel)
         set_pools(patches, kernel)
         set_joins(patches, kernel)
+        set_children(patches, kernel)
         set_loops(patches, kernel, is_idle=self._is_idle)
         set_timers(patches, kernel, lead=lambda: (self._first + kernel.ticks.look() - now()) / SECOND)
         set_refusals(patches, kernel, on_refused=self._on_refused)

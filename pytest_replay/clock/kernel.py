@@ -36,7 +36,7 @@ _OVERSHOOT = 100_000
 _ROUND = 0.1
 """Real seconds after which a parked thread looks around."""
 _SHORT_ROUND = 0.005
-"""The same while time flows, for a deadline may come."""
+"""The same while time flows, for a deadline may come, and for who looks for the end of a child process."""
 _CROWD = 4
 """How many waiting threads may have the patience each; more share it, so that a stall is told of in time."""
 _STALL = SECOND * 3 // 10
@@ -93,6 +93,8 @@ class Kernel:
         member = self.members.get(get_ident())
         if member is None or member.real:
             return False
+        if member.polls == 0:
+            member.stirs = self._stirs
         member.polls += 1
         return member.polls >= POLLS and self.reality.has_polled(member)
 
@@ -100,11 +102,11 @@ class Kernel:
         """Note that the calling thread has asked in vain; where all only ask, it goes on when anything has happened."""
         __tracebackhide__ = True
         if self.polls():
-            self.wait(None, ready=self.stirring(), really=bool, polling=True)
+            self.wait(None, ready=self.has_stirred(), really=bool, polling=True)
 
-    def stirring(self) -> Callable[[], bool]:
-        """Make a function that tells whether anybody who doesn't only ask has done anything since."""
-        seen = self._stirs
+    def has_stirred(self) -> Callable[[], bool]:
+        """Make a function that tells whether anybody has done anything since the calling thread began to ask."""
+        seen = self.members[get_ident()].stirs
         return lambda: self._stirs != seen
 
     def progress(self) -> None:
@@ -153,7 +155,9 @@ class Kernel:
             guest=guest,
             weak=weak,
             polling=polling,
+            child=None if timeout is None else member.child,
         )
+        member.child = None
         while True:
             with self.guard:
                 expired = wait.state is State.EXPIRED
@@ -176,6 +180,7 @@ class Kernel:
         """Wait for something real, some seconds of the clock at most. `attempt` waits for some real seconds for it."""
         member = self.members[get_ident()]
         deadline = None if timeout is None else self.ticks.look() + math.ceil(timeout * SECOND)
+        member.child = None
         with self.at_something_real():
             since = member.since
             while not attempt(_SHORT_ROUND if self.ticks.flowing else _ROUND):
@@ -264,6 +269,10 @@ class Kernel:
             self.waiting.setdefault(key, deque()).append(wait)
         self._deadlines.file(wait)
         self._timed += wait.strong
+        if wait.child is not None:
+            wait.watched = Member(wait.child.name, since=wait.child.since)
+            self.roster[wait.watched] = None
+            self.running += 1
         self.running -= 1
         self._settle()
         wait.gate = closed_gate() if wait.state is State.PARKED else None
@@ -274,6 +283,7 @@ class Kernel:
         wait.member.since = self._now()
         self._stirs += not wait.polling
         self._timed -= wait.strong
+        self._unwatch(wait)
         for key in wait.keys:
             self.waiting[key].remove(wait)
             if not self.waiting[key]:
@@ -282,6 +292,13 @@ class Kernel:
         self.reality.pause()
         if wait.gate is not None:
             lock_release(wait.gate)
+
+    def _unwatch(self, wait: Wait) -> None:
+        """Have the child process that a wait looks for not count as running any more, if it does."""
+        if wait.watched is not None:
+            self.roster.pop(wait.watched, None)
+            wait.watched = None
+            self.running -= 1
 
     def _settle(self) -> None:
         """Do what is to be done when fewer run than before."""
@@ -322,7 +339,7 @@ class Kernel:
 
     def _round(self, wait: Wait) -> float:
         if not self.ticks.flowing:
-            return _ROUND
+            return _ROUND if wait.watched is None else _SHORT_ROUND
         left = _SHORT_ROUND if wait.deadline is None else (wait.deadline - self.ticks.look()) / SECOND
         return min(max(left, 0.0), _SHORT_ROUND)
 
@@ -332,9 +349,13 @@ class Kernel:
         with self.guard:
             if wait.state is not State.PARKED:
                 return
-            if self._has_come(wait):
-                return
-            if self.running:
+            if wait.watched is not None and wait.child is not None and wait.child.has_ended():
+                wait.child = None
+                self._unwatch(wait)
+                self._settle()
+            elif self._has_come(wait):
+                pass
+            elif self.running:
                 self.reality.notice()
                 first = self._deadlines.earliest()
                 if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():

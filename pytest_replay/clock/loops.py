@@ -113,7 +113,7 @@ def _select(
             kernel.wait_really(timeout, attempt=attempt)
             return events
         idle = loop is not None and is_idle is not None and is_idle(loop)
-        stirred = kernel.stirring() if polls else bool
+        stirred = kernel.has_stirred() if polls else bool
         kernel.wait(
             _until_timer(loop) if polls else timeout,
             ready=lambda: attempt(0) or stirred(),

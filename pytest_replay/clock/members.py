@@ -30,6 +30,16 @@ class State(Enum):
     """It was given up by its own thread, or the clock was closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child process that had not ended when a member asked."""
+
+    name: str
+    since: int
+    """Real nanoseconds: when that was first asked."""
+    has_ended: Callable[[], bool]
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A thread that lives by the clock, or work that is on its way to a thread."""
@@ -45,6 +55,10 @@ class Member:
     """How many times over it has said that it is at something real."""
     computed: int = 0
     """The nanoseconds that it had computed when it was last known to do anything."""
+    child: Child | None = None
+    """What it has asked since it last waited."""
+    stirs: int = 0
+    """How often anybody had done anything when it began to ask in vain."""
     polls: int = 0
     """How often in a row it has asked in vain for what may come."""
     polled: int = 0
@@ -87,6 +101,10 @@ class Wait:
     """Whether its thread asks again and again by itself, and is parked until anybody else has done anything."""
     came: bool = False
     """Whether `ready` has said so already. It is not asked again: what takes a lock or an item to tell, has it."""
+    child: Child | None = None
+    """The child process whose end its thread looks for when it is woken."""
+    watched: Member | None = None
+    """What counts as running as long as that has not ended."""
     filed: bool = False
     """Whether its deadline is on the heap."""
 

@@ -70,6 +70,7 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(queue.Queue, "get")
     if sys.platform != "win32":
         yield Seam(subprocess.Popen, "_wait")
+    yield Seam(subprocess.Popen, "poll")
     yield Seam(executors, "_worker", ("get", "run"))
     yield Seam(executors._WorkItem, "run", ("set_result", "set_exception"))
     yield Seam(executors.ThreadPoolExecutor, "submit", ("_work_queue", "put"))

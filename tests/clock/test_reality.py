@@ -262,3 +262,52 @@ def test_the_thread_that_looks_after_a_pool_of_multiprocessing_is_nobody(clock: 
     assert clock.elapsed == pytest.approx(3600, abs=1)
     assert real().perf_counter() - before < 60
     assert clock.flows == []
+
+
+def test_a_child_process_that_is_asked_between_sleeps_is_waited_for(clock: RecordedClock) -> None:
+    child = subprocess.Popen(CHILD)
+    end = monotonic() + 30
+    while child.poll() is None:
+        assert monotonic() < end
+        sleep(0.1)
+
+    assert child.returncode == 0
+    assert clock.elapsed < 10
+    assert {culprit for flow in clock.flows for culprit in flow.culprits} == {f"child process {child.pid}"}
+    before = real().perf_counter()
+    sleep(60)
+    assert real().perf_counter() - before < 30
+
+
+def test_so_it_is_in_a_task(clock: RecordedClock) -> None:
+    async def main() -> None:
+        child = subprocess.Popen([sys.executable, "-c", "pass"])  # noqa: ASYNC220
+        async with asyncio.timeout(30):
+            while child.poll() is None:  # noqa: ASYNC110  # it is what is tested
+                await asyncio.sleep(0.1)
+
+    asyncio.run(main())
+
+    assert clock.elapsed < 10
+
+
+def test_the_sleep_goes_on_to_its_end_when_the_child_process_has_ended(clock: RecordedClock) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.poll()
+    before = real().perf_counter()
+    sleep(3600)
+
+    assert child.poll() == 0
+    assert clock.elapsed == pytest.approx(3600, abs=10)
+    assert real().perf_counter() - before < 60
+
+
+def test_a_child_process_that_lives_on_holds_the_next_sleep_only(clock: RecordedClock) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.poll() is None
+        sleep(0.1)
+        before = real().perf_counter()
+        sleep(3600)
+
+        assert real().perf_counter() - before < 60
+        assert clock.elapsed > 3600
