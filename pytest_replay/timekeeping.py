@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Clock: TypeAlias = "ObservedClock | RecordedClock"
 
 _RECORDED = "recorded"
+_TOLD = 0.05
+"""Seconds of real time on a clock that are worth a word at the end of a run."""
 
 
 @dataclass(slots=True)
@@ -181,6 +183,8 @@ def _flows_of(clock: Clock, test: str) -> Iterator[str]:
     for flow in clock.flows:
         flows[flow.culprits] = flows.get(flow.culprits, 0) + flow.seconds
     for culprits, seconds in flows.items():
+        if seconds < _TOLD:
+            continue
         yield f"{test} waited {seconds:.1f} s in real time for {', '.join(culprits)}"
 
 

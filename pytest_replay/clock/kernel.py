@@ -22,7 +22,7 @@ from pytest_replay.clock.originals import (
     lock_release,
     real,
 )
-from pytest_replay.clock.reality import GRACE, POLLS, Reality
+from pytest_replay.clock.reality import GRACE, POLLS, Reality, computed_by
 from pytest_replay.clock.ticks import SECOND, Ticks
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ class Kernel:
         """Have the calling thread be a member from now on."""
         with self.guard:
             member.ident = get_ident()
+            member.computed = computed_by(member.ident)
             self.members[member.ident] = member
 
     def leave(self, member: Member) -> None:

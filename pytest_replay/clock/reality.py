@@ -66,17 +66,19 @@ class Reality:
             member.real += 1
             if announced:
                 member.since -= GRACE
-                self.notice()
-            else:
-                self.resume()
+                self.end()
+                self._culprits = (f"{member.name}: announced work",)
+            self.resume()
         try:
             yield
         finally:
             with self._kernel.guard:
                 member.real -= 1
+                if announced:
+                    self.end()
                 if not member.real:
                     self.pause()
-                    member.since = self._now()
+                    member.since, member.computed = self._now(), computed_by(member.ident)
 
     def notice(self) -> None:
         """Look whether all who run are at something real, and have been for long enough."""

@@ -198,7 +198,23 @@ def test_the_time_of_announced_work_passes_from_its_start(clock: RecordedClock) 
 
     assert clock.elapsed == pytest.approx(0.3, abs=0.2)
     (flow,) = clock.flows
-    assert "test_reality.py" in flow.culprits[0]
+    assert flow.culprits == ("MainThread: announced work",)
+
+
+def test_announced_work_is_no_name_for_what_is_real_after_it(clock: RecordedClock) -> None:
+    with clock.hold():
+        sleep(0.1)
+    here, there = socket.socketpair()
+    here.settimeout(1.2)
+    with here, there, pytest.raises(TimeoutError):
+        here.recv(1)
+    monotonic()
+    real().sleep(0.1)
+    sleep(1)
+
+    announced, flow = clock.flows
+    assert announced.culprits == ("MainThread: announced work",)
+    assert flow.culprits[0].startswith("MainThread: test_reality.py")
 
 
 def test_a_deadline_comes_for_a_lone_thread_that_waits_for_something_real_again_and_again(
