@@ -44,12 +44,11 @@ def set_locks(patches: Patches, kernel: Kernel) -> None:
         for name in ("release", "release_lock"):
             if name in vars(kind):
                 patches.method(kind, name, release)
-        patches.method(kind, "__exit__", _exit(release))
+        patches.method(kind, "__exit__", _exit(kernel, release))
     patches.method(RLOCK, "_release_save", _release_save(kernel))
     patches.method(RLOCK, "_acquire_restore", _acquire_restore(_acquire(kernel, rlock_acquire)))
     patches.method(SIMPLE_QUEUE, "get", _get(kernel))
     patches.method(SIMPLE_QUEUE, "get_nowait", lambda self: self.get(False))
-    patches.attribute(queue.Queue, "get", _get_of_queue(kernel, queue.Queue.get))
     for name in ("put", "put_nowait"):
         patches.method(SIMPLE_QUEUE, name, _put(kernel))
 
@@ -102,9 +101,13 @@ def _release(kernel: Kernel, give: Callable[..., None]) -> Callable[..., None]:
     return release
 
 
-def _exit(release: Callable[[Any], None]) -> Callable[..., None]:
-    def leave(self: Any, *exc_info: object) -> None:  # noqa: ARG001  # as in C
+def _exit(kernel: Kernel, release: Callable[[Any], None]) -> Callable[..., None]:
+    empty = queue.Empty
+
+    def leave(self: Any, *exc_info: object) -> None:
         release(self)
+        if exc_info and exc_info[0] is empty:  # a `Queue.get` in vain
+            kernel.poll()
 
     return leave
 
@@ -161,19 +164,6 @@ def _get(kernel: Kernel) -> Callable[..., Any]:
         return found[0]
 
     return get
-
-
-def _get_of_queue(kernel: Kernel, get: Callable[..., Any]) -> Callable[..., Any]:
-    def get_item(self: Any, block: Any = True, timeout: float | None = None) -> Any:  # noqa: FBT002
-        __tracebackhide__ = True
-        try:
-            return get(self, block, timeout)
-        except queue.Empty:
-            if not block:
-                kernel.poll()
-            raise
-
-    return get_item
 
 
 def _put(kernel: Kernel) -> Callable[..., None]:

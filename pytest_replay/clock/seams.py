@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures.thread as executors
-import queue
 import selectors
 import subprocess
 import sys
@@ -67,7 +66,6 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(threading.Thread, "_bootstrap_inner", ("run", "_invoke_excepthook"))
     yield Seam(threading.Thread, "start")
     yield Seam(threading.Thread, "join")
-    yield Seam(queue.Queue, "get")
     if sys.platform != "win32":
         yield Seam(subprocess.Popen, "_wait")
     yield Seam(subprocess.Popen, "poll")
