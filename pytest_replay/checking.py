@@ -77,6 +77,7 @@ def _of_message(message: Message) -> Iterator[str]:
         if message.kind not in _PLACELESS:
             yield from _of_numbers(message, ("connection",))
         yield from _of_numbers(message, [name for name in ("channel",) if name in message.fields])
+        yield from _of_tables(message)
     if message.kind in _FAILURES:
         yield from _of_causes(message, text=message.kind.startswith("http."))
 
@@ -107,6 +108,16 @@ def _of_numbers(message: Message, names: Iterable[str]) -> Iterator[str]:
         value = message.fields.get(name)
         if type(value) is not int or value < 1:
             yield f"{message.kind} has {_said(message, name)}, which is a number from 1"
+
+
+def _of_tables(message: Message) -> Iterator[str]:
+    properties = message.fields.get("properties", {})
+    tables = {"properties": properties, "client_properties": message.fields.get("client_properties", {})}
+    if isinstance(properties, Mapping):
+        tables["headers"] = properties.get("headers", {})
+    for name, table in tables.items():
+        if not isinstance(table, Mapping):
+            yield f"{message.kind} has {name}: {table!r}, which is a table"
 
 
 def _said(message: Message, name: str) -> str:

@@ -6,7 +6,7 @@
     ├── CassetteError                   a cassette that can't be read; names file, line and remedy
     │   └── CassetteFormatError         written by another version of this package
     ├── StorageError                    a storage that can't be opened or written
-    └── ClockError                      the recorded clock can't start
+    └── ClockError                      the recorded clock can't start, or go on
         └── ClockSeamError              Python or a library is not as the clock needs it; names the place
     ReplayFailure(BaseException)        what fails a test, and what no SDK may swallow
     ├── NoMatchError                    a request that the tape has no answer for
@@ -75,12 +75,15 @@ class StorageError(ReplayError):
 
 
 class ClockError(ReplayError):
-    """The recorded clock can't start."""
+    """The recorded clock can't start, or it can't go on: `headline` tells which."""
 
-    def __init__(self, problem: str, *, remedy: str) -> None:
+    def __init__(
+        self, problem: str, *, remedy: str, headline: str = "the recorded clock can't start"
+    ) -> None:
         self.problem = problem
         self.remedy = remedy
-        super().__init__(f"the recorded clock can't start: {problem}\n  {remedy}")
+        self.headline = headline
+        super().__init__(f"{headline}: {problem}\n  {remedy}")
 
 
 class ClockSeamError(ClockError):
@@ -92,6 +95,7 @@ class ClockSeamError(ClockError):
         super().__init__(
             f"it doesn't know this {seam}: {found}",
             remedy='upgrade this package, or let the test have a real clock: clock="real"',
+            headline="the recorded clock can't work here",
         )
 
 

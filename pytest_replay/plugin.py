@@ -68,6 +68,8 @@ class _Attempt:
         """How many atexit callbacks its fixtures registered before it ran."""
         self.running = False
         """Whether the test's own function is running; reports that come meanwhile are of its subtests."""
+        self.strangers: list[str] = []
+        """Where the threads were that are older than its clock, before it was torn down: a line each."""
         self._told: set[int] = set()
 
     def fail(self, error: BaseException) -> None:
@@ -271,6 +273,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     if attempt is None:
         return (yield)
     _note_real_time(item, attempt)
+    # What it is failed for at its end is known when the clock has stopped, and wider fixtures have ended their threads.
+    attempt.strangers = item.config.stash[_RUN].strangers(attempt.session)
     with _closing(item, attempt):
         try:  # what the test itself left to the exit may need the fixtures that it was given
             item.config.stash[_RUN].drain(attempt.session, but=attempt.left_by_fixtures)
@@ -295,7 +299,7 @@ def pytest_runtest_makereport(
             attempt.passed = False
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
         if report.failed:
-            report.sections += _strangers(item.config.stash[_RUN].strangers(attempt.session), call)
+            report.sections += _strangers(item, call, attempt)
     if report.when == "teardown":
         verdicts, besides = item.config.stash[_VERDICTS], item.config.stash[_BESIDES]
         vars(report).update(replay_counts=counted(verdicts))
@@ -364,16 +368,17 @@ def _tell_real_time(item: pytest.Item, call: pytest.CallInfo[None], attempt: _At
         call.start, call.stop, call.duration = began[0], ended[0], ended[1] - began[1]
 
 
-def _strangers(threads: list[str], call: pytest.CallInfo[None]) -> Iterator[tuple[str, str]]:
+def _strangers(
+    item: pytest.Item, call: pytest.CallInfo[None], attempt: _Attempt
+) -> Iterator[tuple[str, str]]:
     """Tell of threads that the clock didn't wait for: the test may have. A stall has told of them itself."""
-    stalled = call.excinfo is not None and isinstance(call.excinfo.value, StalledError)
-    if threads and not stalled:
+    threads = item.config.stash[_RUN].strangers(attempt.session) or attempt.strangers
+    errors = (*attempt.session.failures, call.excinfo and call.excinfo.value)
+    if threads and not any(isinstance(error, StalledError) for error in errors):
         told = ["threads that are older than the clock of this test, and are in real time:"]
         told += [f"  {thread}" for thread in threads]
-        yield (
-            "replay",
-            "\n".join([*told, "if it waits for one of them, say so: with replay.clock.hold(): ..."]),
-        )
+        told.append("if it waits for one of them, say so: with replay.clock.hold(): ...")
+        yield ("replay", "\n".join(told))
 
 
 def _was_ended(error: BaseException, session: Session) -> bool:

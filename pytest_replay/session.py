@@ -92,14 +92,14 @@ class Session:
         share: Share | None = None,
         start: Start | None = None,
         passes: Callable[[str, int | None], bool] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
         `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
         tests may share it. `start` is what the clock starts with that it is recorded on. `passes` tells which host
         and port pass the tape by, where any do. `on_late` is told of a request that comes after the session was
-        closed; `clock` counts seconds.
+        closed; `now` counts seconds.
         """
         self.test = test
         self.name = name
@@ -110,7 +110,7 @@ class Session:
         self.kept: dict[str, Any] = {}
         """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
-        self.now = clock
+        self.now = now
         self.on_late = on_late
         self.passes = passes
         self._plan = plan
@@ -127,12 +127,12 @@ class Session:
             start=start,
         )
         self.start = start
-        self.began = clock()
+        self.began = now()
         """When the recording began, on its clock."""
         self.clock: RecordedClock | None = None
         """What it waits on for as long as the recorded peer took; None where nobody waits."""
         self.since = 0.0
-        """What the clock showed when the recording began."""
+        """What `clock.elapsed` was when the recording began."""
         self.records = self._recording.afresh or settings.mode is Mode.NEW_EPISODES
         """Whether what the tape doesn't answer goes to the wire."""
         self._listener: Listener | None = None
@@ -197,9 +197,10 @@ class Session:
                         lanes=self._lanes,
                     )
                 )
+            self._set_date(call)
             self.calls.append(call)
             listener = self._listener
-            told = [] if listener is None else list(self._told(free, early=self.early(call)))
+            told = [] if listener is None else list(self._told(free))
         if listener is not None:
             for heard in told:  # without the lock: a listener may ask
                 listener(heard)
@@ -208,16 +209,6 @@ class Session:
     def listen(self, listener: Listener) -> None:
         """Have a listener told of every reply over AMQP, as soon as it may come."""
         self._listener = listener
-
-    def early(self, call: Call) -> float:
-        """Tell by how many seconds a call comes earlier than it was recorded, on a recorded clock.
-
-        One that comes much earlier is not the same in time: it is 0.
-        """
-        if self.clock is None or call.recorded is None or call.recorded.at is None:
-            return 0.0
-        early = call.recorded.at - (self.clock.elapsed - self.since)
-        return early if 0 < early < _EARLY else 0.0
 
     def peek(self, request: Message) -> Message | None:
         """Read the request that would be next on this one's route, if only the tape may answer.
@@ -369,7 +360,18 @@ class Session:
         self._hosts[position] = (call, recorded)
         return self._releases.play(position, recorded, played=index.played, kinds="amqp.")
 
-    def _told(self, free: Iterable[Waiting], *, early: float) -> Iterator[Told]:
+    def _set_date(self, call: Call) -> None:
+        """Have it be, on a recorded clock, when a call was recorded, if that is a little later.
+
+        Code took time then, and takes none now. One that is a second early or more is so for another reason.
+        """
+        if self.clock is None or call.recorded is None or call.recorded.at is None:
+            return
+        early = call.recorded.at - (self.clock.elapsed - self.since)
+        if 0 < early < _EARLY:
+            self.clock.turn(early)
+
+    def _told(self, free: Iterable[Waiting]) -> Iterator[Told]:
         """Write what may be said now as it is in this run."""
         if self._lanes is None:
             return
@@ -379,7 +381,7 @@ class Session:
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
             delay = waiting.reply.delay
             came = None if recorded.at is None else round(recorded.at + delay, EXACT)
-            yield Told(call, message, now + early + delay, came)
+            yield Told(call, message, now + delay, came)
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (

@@ -50,6 +50,14 @@ class Storage(Protocol):
 
 
 @runtime_checkable
+class Canonical(Protocol):
+    """What a storage may tell besides, whose cassettes can be written in more than one way: by hand, for one."""
+
+    def holds(self, cassette: Cassette) -> bool:
+        """Tell whether a cassette is kept just as `save` would write it."""
+
+
+@runtime_checkable
 class FileLimited(Protocol):
     """What a storage has besides, of whose cassettes each is a file."""
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Clock: TypeAlias = "ObservedClock | RecordedClock"
 
 _RECORDED = "recorded"
+_TOLD = 0.05
+"""Seconds of real time on a clock that are worth a word at the end of a run."""
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class _Kept:
     header: Header | None
     clock: Clock | None = None
     elapsed: float = 0.0
-    """Seconds that it has been on before."""
+    """Seconds that the session was on a clock, when it was last left."""
 
 
 class Timekeeper:
@@ -54,11 +56,11 @@ class Timekeeper:
         """How far monotonic time had come on the last one: it never goes back from one test on a clock to the next."""
 
     def take(self, session: Session, cassette: Cassette | None) -> None:
-        """Take a session into care, if it asks for a clock. Raises ClockError for a cassette that has no one time."""
+        """Take a session into care, if it asks for a clock. Raises ClockError for a cassette of more than one time."""
         if session.settings.clock == _RECORDED:
             header = None if cassette is None or session.records else cassette.header
             if header is not None:
-                _check_replayed(header)
+                _check_replayed(header, session.test)
             elif session.others:
                 _refuse_several(session.others)
             self._kept[session] = _Kept(header)
@@ -68,7 +70,7 @@ class Timekeeper:
         kept = self._kept.get(session)
         if kept is None or self._owner is session:
             return
-        from pytest_replay.clock import RecordedClock  # noqa: PLC0415  # a run without does without it
+        from pytest_replay.clock import RecordedClock  # noqa: PLC0415  # loaded for a clock only
 
         if self._clock is None:
             clock = self._made(session, kept)
@@ -89,7 +91,7 @@ class Timekeeper:
                 random.seed(seed)
 
     def stop(self, session: Session) -> None:
-        """Let time be what it is."""
+        """Leave the clock of a session; time is real again if it was its own."""
         kept = self._kept.get(session)
         if kept is not None and kept.clock is not None:
             kept.elapsed = kept.clock.elapsed - session.since
@@ -123,12 +125,12 @@ class Timekeeper:
         kept = self._kept.get(session)
         if kept is None or kept.clock is None:
             return None
-        from pytest_replay.clock import real_time  # noqa: PLC0415  # a run without does without it
+        from pytest_replay.clock import real_time  # noqa: PLC0415  # loaded for a clock only
 
         return real_time()
 
     def _made(self, session: Session, kept: _Kept) -> Clock:
-        from pytest_replay.clock import ObservedClock, RecordedClock  # noqa: PLC0415  # a run without does without it
+        from pytest_replay.clock import ObservedClock, RecordedClock  # noqa: PLC0415  # loaded for a clock only
 
         seed = _seed_of(session, kept)
         of_fixtures = None if seed is None else seed + 1  # they make other names than the test
@@ -181,6 +183,8 @@ def _flows_of(clock: Clock, test: str) -> Iterator[str]:
     for flow in clock.flows:
         flows[flow.culprits] = flows.get(flow.culprits, 0) + flow.seconds
     for culprits, seconds in flows.items():
+        if seconds < _TOLD:
+            continue
         yield f"{test} waited {seconds:.1f} s in real time for {', '.join(culprits)}"
 
 
@@ -198,15 +202,15 @@ def start_of(settings: Settings, cassette: Cassette | None) -> Start | None:
     """
     if settings.clock != _RECORDED or settings.mode is Mode.NONE:
         return None
-    from pytest_replay.clock import zone_here  # noqa: PLC0415
+    from pytest_replay.clock import zone_here  # noqa: PLC0415  # loaded for a clock only
 
     old = None if cassette is None else cassette.header.start
     return Start(zone_here(), secrets.randbits(32) if old is None else old.seed)
 
 
-def _check_replayed(header: Header) -> None:
+def _check_replayed(header: Header, test: str) -> None:
     if len(header.tests) > 1:
-        _refuse_several(header.tests)
+        _refuse_several(header.tests - {test})
     if header.runs > 1:
         raise ClockError(
             f"its cassette was recorded in {header.runs} runs, and each began at another time",

@@ -58,7 +58,13 @@ ERRORS: dict[str, BaseException] = {
         remedy="record the test again: pytest --record",
     ),
     "broken-tape": BrokenTapeError(BROKEN),
-    "broken-clock": BrokenClockError(ClockError("the event loop is a uvloop.Loop", remedy="take another")),
+    "broken-clock": BrokenClockError(
+        ClockError(
+            "the event loop is a uvloop.Loop",
+            remedy="take another",
+            headline="the recorded clock can't go on",
+        )
+    ),
     "unplayed": UnplayedError(
         "cassettes/test_api/test_get", test="test_api.py::test_get", total=3, unplayed=[MISS]
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -192,7 +193,9 @@ def names_of(metadata: Message, *, extra: str | None) -> set[str]:
     """Name the libraries that an extra requires, or the core."""
     required = [text.partition(";") for text in metadata.get_all("Requires-Dist", ())]
     marker = "" if extra is None else f"extra == '{extra}'"
-    return {need.partition(">=")[0].strip() for need, _, condition in required if condition.strip() == marker}
+    return {
+        re.split(r"\[|>=", need)[0].strip() for need, _, condition in required if condition.strip() == marker
+    }
 
 
 def unpack_wheel(path: Path) -> dict[str, bytes]:

@@ -212,7 +212,7 @@ OF_ONE_TEST = "give each test a cassette of its own, and record it: pytest --rec
             "its cassette was recorded in 2 runs, and each began at another time",
             OF_ONE_RUN,
         ),
-        (timed(tests=["test_b", TEST]), "none", f"{SEVERAL}{TEST}, test_b", OF_ONE_TEST),
+        (timed(tests=["test_b", TEST]), "none", f"{SEVERAL}test_b", OF_ONE_TEST),
         (timed(tests=["test_b"]), "all", f"{SEVERAL}test_b", OF_ONE_TEST),
     ],
     ids=["of-two-runs", "of-two-tests", "of-another-test"],

@@ -25,7 +25,7 @@ class Deadlines:
             heapq.heappush(self._weak if wait.weak else self._strong, (wait.deadline, wait.order, wait))
 
     def earliest(self) -> tuple[int, Wait] | None:
-        """Find who is parked and has the earliest deadline, with that."""
+        """Find the parked wait with the earliest deadline; the deadline comes first."""
         firsts = [heap[0] for heap in (self._strong, self._weak) if _has_parked(heap)]
         if not firsts:
             return None
@@ -38,7 +38,7 @@ class Deadlines:
 
 
 def _has_parked(heap: list[tuple[int, int, Wait]]) -> bool:
-    """Tell whether anybody in a heap is parked; the first one is now."""
+    """Drop the first ones of a heap that are not parked any more; tell whether any is left."""
     while heap:
         wait = heap[0][2]
         if wait.state is State.PARKED:

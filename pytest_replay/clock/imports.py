@@ -27,7 +27,7 @@ def when_imported(patches: Patches, name: str, then: Callable[[], None]) -> None
 
 
 class _Finder(MetaPathFinder):
-    """Finds one package as it would be found anyway, and tells when it is there."""
+    """Finds one package as Python does on its path, and tells when it is there."""
 
     def __init__(self, name: str, then: Callable[[], None]) -> None:
         self._name = name

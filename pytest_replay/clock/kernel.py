@@ -22,8 +22,8 @@ from pytest_replay.clock.originals import (
     lock_release,
     real,
 )
-from pytest_replay.clock.reality import Reality
-from pytest_replay.clock.ticks import Ticks
+from pytest_replay.clock.reality import GRACE, POLLS, Reality, computed_by
+from pytest_replay.clock.ticks import SECOND, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     OnStall = Callable[[str], BaseException | None]
     """Is told why nothing can come; may give what the test's thread is to be failed with."""
 
-SECOND = 1_000_000_000
 _OVERSHOOT = 100_000
-"""Nanoseconds that a jump goes too far: who sleeps to the moment at which he may go on would have to sleep again."""
+"""Nanoseconds that a jump goes too far: who wakes a little before a moment that he waits for would sleep again."""
 _ROUND = 0.1
 """Real seconds after which a parked thread looks around."""
 _SHORT_ROUND = 0.005
-"""The same while time flows, for a deadline may come."""
+"""The same while time flows, for a deadline may come, and for who looks for the end of a child process."""
+_CROWD = 4
+"""How many waiting threads may have the patience each; more share it, so that a stall is told of in time."""
 _STALL = SECOND * 3 // 10
 """Real nanoseconds for which nothing may happen: a thread older than the clock may be about to call."""
 
@@ -67,20 +68,46 @@ class Kernel:
         """How many are parked that wait for time to pass."""
         self._still = 0
         """Real nanoseconds: since when all wait for ever."""
+        self._stirs = 0
+        """How often anybody has begun or ended to do anything; who only asks doesn't count."""
         self._stalled = False
         self._on_stall = on_stall
         self._patience = patience
         self._now = real().perf_counter_ns
+
+    def counts(self) -> bool:
+        """Tell whether the calling thread is a member."""
+        return get_ident() in self.members
 
     def look(self) -> int | None:
         """Tell the nanoseconds since the start; None for a thread that is no member."""
         member = self.members.get(get_ident())
         if member is None:
             return None
-        member.looks += 1
-        if member.real:
+        if member.real or self._now() - member.since > GRACE:
             self.reality.notice()
         return self.ticks.look()
+
+    def polls(self) -> bool:
+        """Note that the calling thread has asked in vain; tell whether it is to be parked, for all only ask."""
+        member = self.members.get(get_ident())
+        if member is None or member.real:
+            return False
+        if member.polls == 0:
+            member.stirs = self._stirs
+        member.polls += 1
+        return member.polls >= POLLS and self.reality.has_polled(member)
+
+    def poll(self) -> None:
+        """Note that the calling thread has asked in vain; where all only ask, it goes on when anything has happened."""
+        __tracebackhide__ = True
+        if self.polls():
+            self.wait(None, ready=self.has_stirred(), really=bool, polling=True)
+
+    def has_stirred(self) -> Callable[[], bool]:
+        """Make a function that tells whether anybody has done anything since the calling thread began to ask."""
+        seen = self.members[get_ident()].stirs
+        return lambda: self._stirs != seen
 
     def progress(self) -> None:
         """Note that something was said or heard: time doesn't run away."""
@@ -98,27 +125,39 @@ class Kernel:
         fail: Callable[[BaseException], None] | None = None,
         idle: bool = False,
         weak: bool = False,
+        polling: bool = False,
     ) -> bool:
         """Park the calling thread until it is ready, at most for some seconds; what comes back tells whether it is.
 
-        `ready` is asked under the guard, before the thread parks and whenever it is called. `really` waits
-        in real time: for whom the clock does not count, or counts no more. What a stall fails the test with is raised,
-        or given to `fail`. `idle` tells of a thread that waits for work: it is left alone when a clock ends that has
-        stalled. `guest` tells of a `loop` whose tasks are the test's: a stall fails one of them.
-        What is `weak` is woken when time comes by, and doesn't have it go there.
+        `ready` is asked under the guard, before the thread parks and whenever it is called by one of `keys`. `really`
+        waits some real seconds, or for ever: for a thread that is no member, or no longer. What a stall fails the test
+        with is raised, or given to `fail`. `loop` is the event loop that waits; as a `guest` it has the tasks of the
+        test, and a stall fails one of them. What is `idle` waits for work: it is left alone when a clock ends that has
+        stalled. What is `weak` is woken when time comes by, and doesn't have it go there. Who is `polling` asks
+        again and again by himself.
         """
         __tracebackhide__ = True
         member = self.members.get(get_ident())
         if member is None or member.real:
             return really(timeout)
-        member.looks += 1
         start = self.ticks.look()
         deadline = None
         if timeout is not None and timeout < math.inf:
             deadline = start + max(0, math.ceil(timeout * SECOND))
         wait = Wait(
-            member, deadline, next(self._orders), keys, loop, ready=ready, idle=idle, guest=guest, weak=weak
+            member,
+            deadline,
+            next(self._orders),
+            keys,
+            loop,
+            ready=ready,
+            idle=idle,
+            guest=guest,
+            weak=weak,
+            polling=polling,
+            child=None if timeout is None else member.child,
         )
+        member.child = None
         while True:
             with self.guard:
                 expired = wait.state is State.EXPIRED
@@ -141,6 +180,7 @@ class Kernel:
         """Wait for something real, some seconds of the clock at most. `attempt` waits for some real seconds for it."""
         member = self.members[get_ident()]
         deadline = None if timeout is None else self.ticks.look() + math.ceil(timeout * SECOND)
+        member.child = None
         with self.at_something_real():
             since = member.since
             while not attempt(_SHORT_ROUND if self.ticks.flowing else _ROUND):
@@ -169,6 +209,7 @@ class Kernel:
         """Have the calling thread be a member from now on."""
         with self.guard:
             member.ident = get_ident()
+            member.computed = computed_by(member.ident)
             self.members[member.ident] = member
 
     def leave(self, member: Member) -> None:
@@ -182,17 +223,21 @@ class Kernel:
                 self.members.pop(member.ident, None)
             for wait in list(self.waiting.get(id(member), ())):
                 self._wake(wait, State.CALLED)
+            self._stirs += 1
             self.running -= 1
             self._settle()
 
     @contextmanager
-    def at_something_real(self) -> Iterator[None]:
-        """Have the calling thread be at something real: it counts as running, and what it waits for is real."""
+    def at_something_real(self, *, announced: bool = False) -> Iterator[None]:
+        """Have the calling thread be at something real: it counts as running, and what it waits for is real.
+
+        Where that is `announced`, time flows from its start.
+        """
         member = self.members.get(get_ident())
         if member is None:
             yield
             return
-        with self.reality.of(member):
+        with self.reality.of(member, announced=announced):
             yield
 
     def close(self) -> None:
@@ -217,10 +262,18 @@ class Kernel:
         wait.gate = None  # that of an earlier parking is open
         wait.member.wait = wait
         wait.member.again = None
+        wait.member.polls = 0
+        if not wait.polling:
+            wait.member.polling = -1
+            self._stirs += 1
         for key in wait.keys:
             self.waiting.setdefault(key, deque()).append(wait)
         self._deadlines.file(wait)
         self._timed += wait.strong
+        if wait.child is not None:
+            wait.watched = Member(wait.child.name, since=wait.child.since)
+            self.roster[wait.watched] = None
+            self.running += 1
         self.running -= 1
         self._settle()
         wait.gate = closed_gate() if wait.state is State.PARKED else None
@@ -228,7 +281,10 @@ class Kernel:
     def _wake(self, wait: Wait, state: State) -> None:
         wait.state = state
         wait.member.wait = None
+        wait.member.since = self._now()
+        self._stirs += not wait.polling
         self._timed -= wait.strong
+        self._unwatch(wait)
         for key in wait.keys:
             self.waiting[key].remove(wait)
             if not self.waiting[key]:
@@ -238,6 +294,13 @@ class Kernel:
         if wait.gate is not None:
             lock_release(wait.gate)
 
+    def _unwatch(self, wait: Wait) -> None:
+        """Have the child process that a wait looks for not count as running any more, if it does."""
+        if wait.watched is not None:
+            self.roster.pop(wait.watched, None)
+            wait.watched = None
+            self.running -= 1
+
     def _settle(self) -> None:
         """Do what is to be done when fewer run than before."""
         if self.running == 0:
@@ -246,13 +309,17 @@ class Kernel:
             self.reality.resume()
 
     def _move(self) -> None:
-        """Go to the earliest deadline, and wake one waiter."""
+        """Go to the earliest deadline, and wake one waiter, unless something has come unannounced."""
         self._still = self._now()
+        for member in self.roster:
+            wait = member.wait
+            if wait is not None and (wait.loop is not None or wait.polling) and self._has_come(wait):
+                return
         first = self._deadlines.earliest() if self._deadlines.has_strong() else None
         if first is None or self._jumps > self._patience or self.closed:
             return
         deadline, wait = first
-        self._jumps += 0.0 if wait.weak else 1 / self._timed
+        self._jumps += 0.0 if wait.weak else 1 / min(self._timed, _CROWD)
         self.ticks.jump(deadline + _OVERSHOOT)
         self._wake(wait, State.EXPIRED)
 
@@ -273,7 +340,7 @@ class Kernel:
 
     def _round(self, wait: Wait) -> float:
         if not self.ticks.flowing:
-            return _ROUND
+            return _ROUND if wait.watched is None else _SHORT_ROUND
         left = _SHORT_ROUND if wait.deadline is None else (wait.deadline - self.ticks.look()) / SECOND
         return min(max(left, 0.0), _SHORT_ROUND)
 
@@ -283,23 +350,41 @@ class Kernel:
         with self.guard:
             if wait.state is not State.PARKED:
                 return
-            if wait.ready is not None and wait.ready():
-                wait.came = True
-                self._wake(wait, State.CALLED)
+            if wait.watched is not None and wait.child is not None and wait.child.has_ended():
+                wait.child = None
+                self._unwatch(wait)
+                self._settle()
+            elif self._has_come(wait):
+                pass
             elif self.running:
                 self.reality.notice()
                 first = self._deadlines.earliest()
                 if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():
                     self._wake(first[1], State.EXPIRED)
-            elif self._jumps > self._patience:
-                reason = f"time runs away: {self._patience} waits in a row in which nothing was said or heard"
-            elif self._now() - self._still > _STALL:
-                reason = "all wait, and nothing can come"
-            if reason is not None:
-                self._jumps = 0.0
-                self._still = self._now()
+            else:
+                reason = self._why_stalled()
         if reason is not None:
             self._stall(wait, reason)
+
+    def _has_come(self, wait: Wait) -> bool:
+        """Wake a parked wait that is ready; tell whether it was. Under the guard."""
+        if wait.ready is None or not wait.ready():
+            return False
+        wait.came = True
+        self._wake(wait, State.CALLED)
+        return True
+
+    def _why_stalled(self) -> str | None:
+        """Tell why nothing can come any more, if so; it isn't told again at once. Under the guard."""
+        now = self._now()
+        if self._jumps > self._patience:
+            reason = f"time runs away: {self._patience} waits in a row in which nothing was said or heard"
+        elif now - self._still > _STALL:
+            reason = "all wait, and nothing can come"
+        else:
+            return None
+        self._jumps, self._still = 0.0, now
+        return reason
 
     def _stall(self, wait: Wait, reason: str) -> None:
         self._stalled = True

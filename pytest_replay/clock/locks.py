@@ -8,11 +8,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.clock.originals import (
+    CONDITION_IS_OWNED,
     CONDITION_WAIT,
     LOCK,
     RLOCK,
     SIMPLE_QUEUE,
     WORKER,
+    get_ident,
     lock_acquire,
     lock_release,
     queue_get,
@@ -42,24 +44,28 @@ def set_locks(patches: Patches, kernel: Kernel) -> None:
         for name in ("release", "release_lock"):
             if name in vars(kind):
                 patches.method(kind, name, release)
-        patches.method(kind, "__exit__", _exit(release))
+        patches.method(kind, "__exit__", _exit(kernel, release))
     patches.method(RLOCK, "_release_save", _release_save(kernel))
     patches.method(RLOCK, "_acquire_restore", _acquire_restore(_acquire(kernel, rlock_acquire)))
     patches.method(SIMPLE_QUEUE, "get", _get(kernel))
+    patches.method(SIMPLE_QUEUE, "get_nowait", lambda self: self.get(False))
     for name in ("put", "put_nowait"):
         patches.method(SIMPLE_QUEUE, name, _put(kernel))
 
 
 def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
-    members, ident = kernel.members, threading.get_ident
+    members = kernel.members
 
     def acquire(self: Any, blocking: Any = True, timeout: float = -1) -> bool:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
         if not blocking or (timeout != -1 and not 0 < timeout <= threading.TIMEOUT_MAX):
-            return take(self, blocking, timeout)  # at once, or an error
+            taken = take(self, blocking, timeout)  # at once, or an error
+            if not taken and sys._getframe(1).f_code is not CONDITION_IS_OWNED:
+                kernel.poll()
+            return taken
         if take(self, False):  # noqa: FBT003
             return True
-        if ident() not in members:
+        if get_ident() not in members:
             return take(self, True, timeout)  # noqa: FBT003
         limit = None if timeout == -1 else timeout
         condition = _waited()
@@ -95,9 +101,13 @@ def _release(kernel: Kernel, give: Callable[..., None]) -> Callable[..., None]:
     return release
 
 
-def _exit(release: Callable[[Any], None]) -> Callable[..., None]:
-    def leave(self: Any, *exc_info: object) -> None:  # noqa: ARG001  # as in C
+def _exit(kernel: Kernel, release: Callable[[Any], None]) -> Callable[..., None]:
+    empty = queue.Empty
+
+    def leave(self: Any, *exc_info: object) -> None:
         release(self)
+        if exc_info and exc_info[0] is empty:  # a `Queue.get` in vain
+            kernel.poll()
 
     return leave
 
@@ -122,13 +132,17 @@ def _acquire_restore(acquire: Callable[..., bool]) -> Callable[..., None]:
 
 
 def _get(kernel: Kernel) -> Callable[..., Any]:
-    members, ident = kernel.members, threading.get_ident
+    members = kernel.members
 
     def get(self: Any, block: Any = True, timeout: float | None = None) -> Any:  # noqa: FBT002  # as in C
         __tracebackhide__ = True
         now = timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX  # or an error
-        if not block or ident() not in members or now:
-            return queue_get(self, block, timeout)
+        if not block or get_ident() not in members or now:
+            try:
+                return queue_get(self, block, timeout)
+            except queue.Empty:
+                kernel.poll()
+                raise
         found: list[Any] = []
 
         def take(block: Any, left: float | None) -> bool:

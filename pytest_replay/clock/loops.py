@@ -41,19 +41,19 @@ def set_loops(
 
 
 def set_timers(patches: Patches, kernel: Kernel, *, lead: Callable[[], float]) -> None:
-    """Have timers be of the time of the clock, and then of real time again; `lead` tells by how much that is less."""
+    """Have timers be of the clock's time, then of real time again; `lead` tells by how many seconds that is less."""
     loop: Any = base_events.BaseEventLoop
     make, run, ahead = loop.__init__, loop.run_forever, lead()
     known: WeakSet[Any] = WeakSet()
 
     def create(self: Any, *args: Any, **kwargs: Any) -> None:
         make(self, *args, **kwargs)
-        if get_ident() in kernel.members:
+        if kernel.counts():
             known.add(self)
 
     def run_forever(self: Any) -> None:
         __tracebackhide__ = True
-        if get_ident() in kernel.members:
+        if kernel.counts():
             take_on(self)
         run(self)
 
@@ -91,9 +91,14 @@ def _select(
     def select(self: Any, timeout: float | None = None) -> list[Any]:
         __tracebackhide__ = True
         member = members.get(get_ident())
-        if member is None or member.real or (timeout is not None and timeout <= 0):
+        if member is None or member.real:
             return original(self, timeout)
         events: list[Any] = []
+        polls = timeout is not None and timeout <= 0
+        if polls:
+            events = original(self, timeout)
+            if events or not kernel.polls():
+                return events
 
         def attempt(seconds: float | None) -> bool:
             events.extend(original(self, seconds))
@@ -101,11 +106,28 @@ def _select(
 
         loop = asyncio._get_running_loop()
         own = loop is not None and getattr(loop, "_selector", None) is self
-        if not own or len(self.get_map()) > 1:  # one is the loop's own, to be called by
+        real = not own or len(self.get_map()) > 1  # one is the loop's own, to be called by
+        if polls and real:
+            return events
+        if real:
             kernel.wait_really(timeout, attempt=attempt)
             return events
         idle = loop is not None and is_idle is not None and is_idle(loop)
-        kernel.wait(timeout, ready=lambda: attempt(0), really=attempt, keys=(id(self),), loop=loop, weak=idle)
+        stirred = kernel.has_stirred() if polls else bool
+        kernel.wait(
+            _until_timer(loop) if polls else timeout,
+            ready=lambda: attempt(0) or stirred(),
+            really=(lambda _: attempt(0)) if polls else attempt,
+            keys=(id(self),),
+            loop=loop,
+            weak=idle,
+            polling=polls,
+        )
         return events
 
     return select
+
+
+def _until_timer(loop: Any) -> float | None:
+    """Tell the seconds until the next timer of a loop."""
+    return loop._scheduled[0]._when - loop.time() if loop._scheduled else None

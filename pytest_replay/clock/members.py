@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,16 @@ class State(Enum):
     """It was given up by its own thread, or the clock was closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child process that had not ended when a member asked."""
+
+    name: str
+    since: int
+    """Real nanoseconds: when that was first asked."""
+    has_ended: Callable[[], bool]
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A thread that lives by the clock, or work that is on its way to a thread."""
@@ -43,13 +53,22 @@ class Member:
     """What it is parked in."""
     real: int = 0
     """How many times over it has said that it is at something real."""
-    looks: int = 0
-    """How often it has looked at the clock."""
-    seen: tuple[int, int] = (0, 0)
-    """Its looks, and the nanoseconds that it has computed, when it was last known to do anything."""
+    computed: int = 0
+    """The nanoseconds that it had computed when it was last known to do anything."""
+    child: Child | None = None
+    """What it has asked since it last waited."""
+    stirs: int = 0
+    """How often anybody had done anything when it began to ask in vain."""
+    polls: int = 0
+    """How often in a row it has asked in vain for what may come."""
+    polled: int = 0
+    """The nanoseconds that it had computed when the last row was full."""
+    polling: int = -1
+    """The nanoseconds that it may have computed by when the next row is full, if it does nothing else."""
     again: int | None = None
-    """The same of something real that it has left for a moment."""
+    """What `since` was of something real that it has left for a moment, and may come back to."""
     left: bool = False
+    """Whether it is a member no more."""
     daemon: bool = False
     """Whether the interpreter doesn't wait for it at its end."""
 
@@ -78,9 +97,15 @@ class Wait:
     """Whether its deadline only comes on the way to another one: nobody waits for that (heartbeats)."""
     idle: bool = False
     """Whether it waits for work, and whoever has that to give ends it."""
+    polling: bool = False
+    """Whether its thread asks again and again by itself, and is parked until anybody else has done anything."""
     came: bool = False
     """Whether `ready` has said so already. It is not asked again: what takes a lock or an item to tell, has it."""
-    filed: bool = field(default=False)
+    child: Child | None = None
+    """The child process whose end its thread looks for when it is woken."""
+    watched: Member | None = None
+    """What counts as running as long as that has not ended."""
+    filed: bool = False
     """Whether its deadline is on the heap."""
 
     @property

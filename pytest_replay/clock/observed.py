@@ -1,4 +1,4 @@
-"""ObservedClock: real time, of which the same is kept as of recorded time: what was slept."""
+"""ObservedClock: real time, in which sleeps are kept as they are on the recorded clock."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_replay.clock.kernel import Kernel
 from pytest_replay.clock.libraries import set_libraries
-from pytest_replay.clock.originals import get_ident, real
+from pytest_replay.clock.originals import real
 from pytest_replay.clock.patches import Patches
 from pytest_replay.clock.pools import set_pools
-from pytest_replay.clock.refusals import refuse_other_clocks, set_refusals
+from pytest_replay.clock.refusals import refuse_other_clocks, refuse_other_loops, set_refusals
 from pytest_replay.clock.seams import check_python
+from pytest_replay.clock.seeds import set_random
 from pytest_replay.clock.sleeps import Sleeps, set_sleeps
 from pytest_replay.clock.threads import set_members
-from pytest_replay.clock.wall import set_random
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class ObservedClock:
-    """What a recording is made by: time is real, and sleeps are kept."""
+    """What a recording is made by: time is real, and sleeps are kept.
+
+    Entering it raises ClockError and ClockSeamError as entering a RecordedClock does.
+    """
 
     def __init__(self, *, seed: int | None = None, on_refused: OnRefused | None = None) -> None:
         """Make an observer; `seed` seeds `random`, as it will in replay.
@@ -43,19 +46,17 @@ class ObservedClock:
 
     def __enter__(self) -> Self:
         refuse_other_clocks()
+        refuse_other_loops()
         check_python()
         kernel = Kernel(on_stall=lambda reason: None, patience=0)  # noqa: ARG005  # nobody parks
-        counts = lambda: get_ident() in kernel.members  # noqa: E731
         self._sleeps = Sleeps()
-        self._patches = Patches()
         sleeps, patches = self._sleeps, self._patches
-
         try:
-            set_sleeps(patches, sleeps, counts=counts, sleep=real().sleep)
+            set_sleeps(patches, sleeps, counts=kernel.counts, sleep=real().sleep)
             set_members(patches, kernel)
             set_pools(patches, kernel)
             set_refusals(patches, kernel, on_refused=self._on_refused)
-            set_libraries(patches, kernel, sleeps, counts=counts, seed=self._seed, waits=False)
+            set_libraries(patches, kernel, sleeps, seed=self._seed, waits=False)
             set_random(patches, self._seed)
         except BaseException:
             patches.undo()
@@ -88,7 +89,7 @@ class ObservedClock:
     @property
     def sleeps(self) -> list[Sleep]:
         """What was slept so far, in order."""
-        return self._sleeps.list
+        return self._sleeps.told()
 
     @property
     def flows(self) -> list[Flow]:

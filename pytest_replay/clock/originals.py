@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import concurrent.futures.thread as executors
 import queue
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ queue_get: Callable[..., Any] = SIMPLE_QUEUE.get  # type: ignore[attr-defined]
 queue_put: Callable[..., None] = SIMPLE_QUEUE.put  # type: ignore[attr-defined]
 get_ident = _thread.get_ident
 CONDITION_WAIT = threading.Condition.wait.__code__
+CONDITION_IS_OWNED = threading.Condition._is_owned.__code__  # type: ignore[attr-defined]
 EVENT_WAIT = threading.Event.wait.__code__
+PROCESS_WAIT = subprocess.Popen._wait.__code__  # type: ignore[attr-defined]
 WORKER = executors._worker.__code__
+"""Code, by which the frame of a caller is known."""
 
 TIMES = ("sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 """The functions of `time` that no library serves; `time.time` and the like are time-machine's."""
@@ -54,7 +58,10 @@ class Times:
 
 @cache
 def real() -> Times:
-    """Make copies of the functions of `time`, which tell real time at any time. To be called without a clock first."""
+    """Make copies of the functions of `time`, which stay real while a clock is on.
+
+    They are made once, so the first call has to come before the first clock.
+    """
     return Times(**{name: copy_of(getattr(time, name)) for name in (*TIMES, *READERS)})
 
 

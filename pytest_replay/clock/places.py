@@ -120,15 +120,10 @@ def inwards(coroutine: Any) -> Iterator[FrameType]:
 def _place(frames: Iterable[FrameType]) -> str:
     """Name the innermost frame that is no machinery, and the machinery that it waits in. Outermost frames first."""
     seen = list(frames)
-    own = [at for at, frame in enumerate(seen) if not is_machinery(frame)]
-    at = (
-        own[-1]
-        if own
-        else max((at for at, frame in enumerate(seen) if not _is_ours(_module_of(frame))), default=0)
-    )
+    theirs = [at for at, frame in enumerate(seen) if not _is_ours(_module_of(frame))]
+    own = [at for at in theirs if not is_machinery(seen[at])]
+    at = (own or theirs or [0])[-1]
     frame = seen[at]
     said = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} in {frame.f_code.co_qualname}"
-    inner = seen[at + 1] if at + 1 < len(seen) else None
-    if inner is None or _is_ours(_module_of(inner)):
-        return said
-    return f"{said}, in {inner.f_code.co_qualname}"
+    inner = next((seen[each] for each in theirs if each > at), None)
+    return said if inner is None else f"{said}, in {inner.f_code.co_qualname}"

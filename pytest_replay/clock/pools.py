@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 _WORK: Any = executors._WorkItem
 _TICKET = "_pytest_replay_ticket"
+"""Attribute of work for a ThreadPoolExecutor, or of the thread of anyio's that does it: its ticket."""
 
 
 def set_pools(patches: Patches, kernel: Kernel) -> None:
-    """Have work be a member's that a member gives to a ThreadPoolExecutor, one with old threads included."""
+    """Have threads of a ThreadPoolExecutor that are older than the clock be members while they work for one."""
     pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
     given: dict[int, _Ticket] = {}
     submit, create, run = executors.ThreadPoolExecutor.submit, _WORK.__init__, _WORK.run
@@ -35,7 +36,7 @@ def set_pools(patches: Patches, kernel: Kernel) -> None:
     def submit_work(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         ident = get_ident()
         young = all(getattr(thread, MEMBER, None) in kernel.roster for thread in self._threads)
-        if young or ident not in kernel.members:
+        if young or not kernel.counts():
             return submit(self, *args, **kwargs)
         pool = pools.setdefault(self, _Pool(kernel, self._max_workers))
         given[ident] = pool.ticket()
@@ -70,12 +71,12 @@ def set_pools(patches: Patches, kernel: Kernel) -> None:
 
 
 def set_trio_pool(patches: Patches, kernel: Kernel) -> None:
-    """Have work be a member's that a member gives to trio's threads, which trio keeps for later."""
+    """Have the threads that trio keeps for later be members while they work for one."""
     cache: Any = sys.modules["trio._core._thread_cache"].ThreadCache
     start = cache.start_thread_soon
 
     def start_work(self: Any, fn: Any, deliver: Any, name: str | None = None) -> None:
-        if get_ident() not in kernel.members:
+        if not kernel.counts():
             start(self, fn, deliver, name)
             return
         ticket = _Pool(kernel, 1).ticket()
@@ -96,30 +97,28 @@ def set_trio_pool(patches: Patches, kernel: Kernel) -> None:
 
 
 def set_anyio_pool(patches: Patches, kernel: Kernel) -> None:
-    """Have work be a member's that a member gives to the threads which anyio keeps for an event loop of asyncio's."""
+    """Have the threads that anyio keeps for an event loop of asyncio's be members while they work for one."""
     module = sys.modules["anyio._backends._asyncio"]
     backend: Any = vars(module)["AsyncIOBackend"]
     worker: Any = vars(module)["WorkerThread"]
     run, report = backend.run_sync_in_worker_thread, worker._report_result
 
-    async def run_work(cls: Any, func: Any, args: Any, *rest: Any, **kwargs: Any) -> Any:  # noqa: ARG001
-        if get_ident() not in kernel.members:
-            return await run(func, args, *rest, **kwargs)
-        ticket = _Pool(kernel, 1).ticket()
+    async def run_work(
+        cls: Any,
+        func: Any,
+        args: Any,
+        abandon_on_cancel: bool = False,  # noqa: FBT001, FBT002  # as in anyio
+        limiter: Any = None,
+    ) -> Any:
+        if not kernel.counts():
+            return await run(func, args, abandon_on_cancel, limiter)
+        turn = _Turn(kernel, limiter or cls.current_default_thread_limiter())
 
         def do(*args: Any) -> Any:
-            if get_ident() not in kernel.members:
-                setattr(threading.current_thread(), _TICKET, ticket)
-                ticket.begin()
-            else:
-                ticket.drop()
+            turn.begin()
             return func(*args)
 
-        try:
-            return await run(do, args, *rest, **kwargs)
-        finally:
-            if not ticket.begun:
-                ticket.drop()
+        return await run(do, args, abandon_on_cancel, turn)
 
     def report_work(self: Any, *args: Any) -> None:
         ticket = vars(self).pop(_TICKET, None)
@@ -129,6 +128,46 @@ def set_anyio_pool(patches: Patches, kernel: Kernel) -> None:
 
     patches.attribute(backend, "run_sync_in_worker_thread", classmethod(run_work))
     patches.attribute(worker, "_report_result", report_work)
+
+
+def looks_after_a_pool(thread: threading.Thread) -> bool:
+    """Tell whether a thread is the one of a multiprocessing pool that waits for workers to end: it does no work."""
+    target: Any = getattr(thread, "_target", None)
+    module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", None)
+    return (module, name) == ("multiprocessing.pool", "Pool._handle_workers")
+
+
+def is_trio_worker(thread: threading.Thread) -> bool:
+    """Tell whether a thread is one of trio's, which outlive what they were started for."""
+    return getattr(getattr(thread, "_target", None), "__module__", None) == "trio._core._thread_cache"
+
+
+class _Turn:
+    """A limiter of anyio's for one piece of work, which counts as running once it may go on."""
+
+    def __init__(self, kernel: Kernel, limiter: Any) -> None:
+        self._kernel = kernel
+        self._limiter = limiter
+        self._ticket: _Ticket | None = None
+
+    async def __aenter__(self) -> None:
+        await self._limiter.__aenter__()
+        self._ticket = _Pool(self._kernel, 1).ticket()
+
+    async def __aexit__(self, *exc_info: object) -> Any:
+        if self._ticket is not None and not self._ticket.begun:
+            self._ticket.drop()
+        return await self._limiter.__aexit__(*exc_info)
+
+    def begin(self) -> None:
+        """Be taken up by the calling thread, which is a member by itself if it is young."""
+        if self._ticket is None:
+            return
+        if self._kernel.counts():
+            self._ticket.drop()
+        else:
+            setattr(threading.current_thread(), _TICKET, self._ticket)
+            self._ticket.begin()
 
 
 class _Pool:
@@ -173,7 +212,7 @@ class _Ticket:
             member, self.begun = self._member, True
             if member is None or member.left:
                 return
-            if get_ident() in kernel.members:
+            if kernel.counts():
                 kernel.leave(member)
             else:
                 thread = threading.current_thread()
@@ -193,8 +232,3 @@ class _Ticket:
             if pool.queue:
                 pool.queue.popleft().enlist()
             pool.kernel.leave(member)
-
-
-def is_worker(thread: threading.Thread) -> bool:
-    """Tell whether a thread is one of trio's, which outlive what they were started for."""
-    return getattr(getattr(thread, "_target", None), "__module__", None) == "trio._core._thread_cache"

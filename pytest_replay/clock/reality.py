@@ -1,7 +1,8 @@
 """Reality: members that are at something real: a C call, a child process, a socket.
 
 No time is jumped over meanwhile. When that has taken a second, and others wait, time flows as real time does, until
-it is done. A thread that computes is none of them: what tells is the processor time of its thread.
+it is done. A thread that computes is none of them: what tells is the processor time of its thread, however often it
+looks at the clock in between.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_replay.clock.originals import real
 from pytest_replay.clock.places import place_of_member
+from pytest_replay.clock.ticks import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +22,18 @@ if TYPE_CHECKING:
     from pytest_replay.clock.kernel import Kernel
     from pytest_replay.clock.members import Member
 
-GRACE = 1_000_000_000
+GRACE = SECOND
 """Real nanoseconds that something real may take before time flows."""
 _BUSY = 20
 """One part in so many of the time is computed by a thread that is not waiting for something real."""
+_LONG = 2 * SECOND
+"""Real nanoseconds of which that is the part at most: who begins to compute after a long wait is soon noticed."""
+
+
+POLLS = 10_000
+"""How often in a row something is asked for in vain by who only waits for it; one who works may yield now and then."""
+_BRIEF = SECOND // 10_000
+"""Nanoseconds that such a one computes in between, at most, on the average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +57,28 @@ class Reality:
         """For whom time flows, or did until somebody else had something to do."""
 
     @contextmanager
-    def of(self, member: Member) -> Iterator[None]:
-        """Have a member be at something real."""
+    def of(self, member: Member, *, announced: bool = False) -> Iterator[None]:
+        """Have a member be at something real; there is no grace for what is announced."""
         with self._kernel.guard:
             if not member.real:
                 member.since = member.again or self._now()
                 member.again = None
             member.real += 1
+            if announced:
+                member.since -= GRACE
+                self.end()
+                self._culprits = (f"{member.name}: announced work",)
             self.resume()
         try:
             yield
         finally:
             with self._kernel.guard:
                 member.real -= 1
+                if announced:
+                    self.end()
                 if not member.real:
                     self.pause()
-                    member.since = self._now()
+                    member.since, member.computed = self._now(), computed_by(member.ident)
 
     def notice(self) -> None:
         """Look whether all who run are at something real, and have been for long enough."""
@@ -73,10 +89,28 @@ class Reality:
                 self._culprits = self._culprits or tuple(map(place_of_member, self._running()))
                 self._kernel.ticks.flow()
 
+    def has_polled(self, member: Member) -> bool:
+        """Note that a running member has asked often in vain; tell whether it does little else, as all who run."""
+        with self._kernel.guard:
+            computed = computed_by(member.ident)
+            row = computed - member.polled
+            member.polls, member.polled = 0, computed
+            member.polling = computed + 2 * row if row < POLLS * _BRIEF else -1
+            if not self.only_polls(member):
+                return False
+            alone = next(self._running(), None) is None
+            if not alone:
+                self.notice()
+            return alone
+
+    def only_polls(self, member: Member) -> bool:
+        """Tell whether a running member only waits, by asking again and again."""
+        return member.polling >= 0 and computed_by(member.ident) <= member.polling
+
     def pause(self) -> None:
         """Have time stand still as somebody else has something to do. Under the guard."""
         if self._kernel.ticks.flowing:
-            seconds = self._kernel.ticks.stop() / 1e9
+            seconds = self._kernel.ticks.stop() / SECOND
             if self.flows and self.flows[-1].culprits == self._culprits:
                 seconds += self.flows.pop().seconds
             self.flows.append(Flow(self._culprits, seconds))
@@ -92,24 +126,26 @@ class Reality:
         self._culprits = ()
 
     def _running(self) -> Iterator[Member]:
-        return (member for member in self._kernel.roster if member.wait is None)
+        return (
+            member for member in self._kernel.roster if member.wait is None and not self.only_polls(member)
+        )
 
     def _all_real(self) -> bool:
         now = self._now()
         judged = [self._is_real(member, now) for member in self._running()]  # each of them is looked at
-        return all(judged)
+        return bool(judged) and all(judged)
 
     def _is_real(self, member: Member, now: int) -> bool:
         if not member.real and member.ident is not None:
-            looks, computed = member.looks, _computed_by(member.ident)
-            if looks != member.seen[0] or computed - member.seen[1] > (now - member.since) // _BUSY:
-                member.seen, member.since = (looks, computed), now
+            computed = computed_by(member.ident)
+            if computed - member.computed > min(now - member.since, _LONG) // _BUSY:
+                member.computed, member.since = computed, now
         return now - member.since >= GRACE
 
 
-def _computed_by(ident: int) -> int:
+def computed_by(ident: int | None) -> int:
     """Tell the processor time of a thread that is running, in nanoseconds; 0 where the system doesn't tell."""
     read = real().clock_gettime_ns
-    if read is None or not hasattr(time, "pthread_getcpuclockid"):
+    if ident is None or read is None or not hasattr(time, "pthread_getcpuclockid"):
         return 0
     return read(time.pthread_getcpuclockid(ident))

@@ -6,7 +6,7 @@ Each is looked at before the first clock starts; where one is gone the clock ref
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread as pools
+import concurrent.futures.thread as executors
 import selectors
 import subprocess
 import sys
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOCK_METHODS = ("acquire", "release", "__enter__", "__exit__")
+_OF_RUNNER = ("deadlines", "entry_queue", "is_guest", "main_task", "spawn_impl", "system_nursery", "tasks")
+_OF_TASK = ("coro", "name", "parent_nursery")
+"""What is used of trio's runner, and of its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """A function, and the names that its code has to say: what is put elsewhere there, and how it is called."""
+    """A function, or another attribute, and the names that its code has to use for the clock to take hold of it."""
 
     owner: Any
     name: str
@@ -57,6 +60,7 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(
         threading.Condition, "wait", ("_allocate_lock", "acquire", "_release_save", "_acquire_restore")
     )
+    yield Seam(threading.Condition, "wait_for", ("wait",))
     yield Seam(threading.Condition, "notify", ("_waiters", "release"))
     yield Seam(threading.Event, "wait", ("_cond", "wait"))
     yield Seam(threading.Thread, "_bootstrap_inner", ("run", "_invoke_excepthook"))
@@ -64,13 +68,15 @@ def python_seams() -> Iterator[Seam]:
     yield Seam(threading.Thread, "join")
     if sys.platform != "win32":
         yield Seam(subprocess.Popen, "_wait")
-    yield Seam(pools, "_worker", ("get", "run"))
-    yield Seam(pools._WorkItem, "run", ("set_result", "set_exception"))
-    yield Seam(pools.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
+    yield Seam(subprocess.Popen, "poll")
+    yield Seam(executors, "_worker", ("get", "run"))
+    yield Seam(executors._WorkItem, "run", ("set_result", "set_exception"))
+    yield Seam(executors.ThreadPoolExecutor, "submit", ("_work_queue", "put"))
     yield Seam(base_events.BaseEventLoop, "time", ("monotonic",))
     yield Seam(base_events.BaseEventLoop, "run_forever")
     yield Seam(base_events.BaseEventLoop, "_run_once", ("_selector", "_scheduled", "_when", "select"))
     yield Seam(base_events.BaseEventLoop, "call_later")
+    yield Seam(base_events.BaseEventLoop, "create_task")
     yield Seam(selector_events.BaseSelectorEventLoop, "_write_to_self", ("_csock", "send"))
     yield Seam(asyncio.tasks, "sleep", ("call_later", "_set_result_unless_cancelled"))
     yield Seam(futures, "_set_result_unless_cancelled")
@@ -81,16 +87,19 @@ def python_seams() -> Iterator[Seam]:
 def trio_seams() -> Iterator[Seam]:
     """Name the seams of trio, which is imported."""
     run, timeouts = sys.modules["trio._core._run"], sys.modules["trio._timeouts"]
-    wakeup = sys.modules["trio._core._wakeup_socketpair"]
+    queue, wakeup = sys.modules["trio._core._entry_queue"], sys.modules["trio._core._wakeup_socketpair"]
     yield Seam(run, "GLOBAL_RUN_CONTEXT")
     yield Seam(run, "_MAX_TIMEOUT")
     yield Seam(run, "TheIOManager")
     yield Seam(run, "_r")
     yield Seam(run.TheIOManager, "get_events", ("_registered",))
+    yield Seam(run.TheIOManager, "_force_wakeup")
     yield Seam(run.SystemClock, "current_time", ("perf_counter",))
-    yield Seam(run.Task, "_attempt_abort")
-    yield Seam(run.Runner, "spawn_impl")
-    yield Seam(run.Runner, "is_guest")
+    yield Seam(run.Task, "_attempt_abort", ("_abort_func",))
+    yield from (Seam(run.Task, name) for name in _OF_TASK)
+    yield from (Seam(run.Runner, name) for name in _OF_RUNNER)
+    yield Seam(run.Deadlines, "next_deadline")
+    yield Seam(queue.EntryQueue, "wakeup")
     yield Seam(sys.modules["trio._core._thread_cache"].ThreadCache, "start_thread_soon")
     yield Seam(wakeup.WakeupSocketpair, "wakeup_thread_and_signal_safe")
     yield Seam(timeouts, "sleep", ("sleep_until",))
@@ -143,5 +152,7 @@ def _check_library(name: str, seams: Callable[[], Iterator[Seam]]) -> None:
     try:
         for seam in seams():
             seam.check()
-    except (KeyError, AttributeError) as error:
-        raise ClockSeamError(f"{name} {version(name)}", found=f"no {error}") from None
+    except KeyError as error:
+        raise ClockSeamError(f"{name} {version(name)}", found=f"no module {error}") from None
+    except AttributeError as error:
+        raise ClockSeamError(f"{name} {version(name)}", found=str(error)) from None

@@ -1,8 +1,8 @@
 """Sleeps: what the code under test slept, in order; the same while recording as on the recorded clock.
 
 A sleep is what somebody asks to wait for without asking for anything else: `time.sleep`, `asyncio.sleep`, `trio.sleep`,
-`anyio.sleep`, and `wait` of an Event or a Condition with a timeout. A timeout of a queue, a future, a join or a
-request is none.
+`anyio.sleep`, and `wait` of an Event or a Condition with a timeout, or `wait_for` of a Condition. A timeout of a queue,
+a future, a join, a process or a request is none.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import time
 from asyncio import base_events, futures
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from pytest_replay.clock.originals import EVENT_WAIT
+from pytest_replay.clock.originals import EVENT_WAIT, PROCESS_WAIT, real
 from pytest_replay.clock.places import caller_of, is_machinery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from pytest_replay.clock.patches import Patches
 
@@ -36,7 +37,10 @@ class Sleep:
     seconds: float
     """What was asked for."""
     module: str
-    """Who asked: the first frame that is neither the standard library's nor that of an event loop."""
+    """Who asked: the first frame that is neither the standard library's nor that of an event loop.
+
+    Where `asyncio.sleep` is all that a task does: who has made the task.
+    """
     function: str
     """Its qualified name."""
     line: int
@@ -53,39 +57,86 @@ class Sleeps:
     def __init__(self) -> None:
         self._kept: list[_Begun] = []
 
-    @property
-    def list(self) -> list[Sleep]:
-        """What has been slept so far."""
+    def told(self) -> list[Sleep]:
+        """Tell what has been slept so far."""
         return [begun.told() for begun in self._kept]
 
-    def begin(self, seconds: float, frame: FrameType) -> _Begun:
-        """Note that somebody, in or outwards of a frame, begins to sleep."""
-        begun = _Begun(seconds, caller_of(frame))
-        if begun.module.partition(".")[0] not in _LIBRARIES:
+    def begin(self, seconds: float, caller: _Caller) -> _Begun:
+        """Note that somebody begins to sleep."""
+        begun = _Begun(seconds, caller)
+        if begun.caller.module.partition(".")[0] not in _LIBRARIES:
             self._kept.append(begun)
         return begun
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who asked for a sleep. A frame would keep alive all that is in it."""
+
+    module: str
+    code: CodeType
+    line: int
+
+    @classmethod
+    def of(cls, frame: FrameType) -> _Caller:
+        """Find who it is, in or outwards of a frame."""
+        caller = caller_of(frame)
+        return cls(str(caller.f_globals.get("__name__", "")), caller.f_code, caller.f_lineno)
 
 
 class _Begun:
     """A sleep that may come to its end."""
 
-    __slots__ = ("_code", "_line", "_seconds", "_thread", "finished", "module")
+    __slots__ = ("_seconds", "_thread", "caller", "finished")
 
-    def __init__(self, seconds: float, caller: FrameType) -> None:
-        self.module = str(caller.f_globals.get("__name__", ""))
+    def __init__(self, seconds: float, caller: _Caller) -> None:
+        self.caller = caller
         self.finished = False
         self._seconds = seconds
-        self._code = caller.f_code
-        self._line = caller.f_lineno
         self._thread = threading.current_thread()
 
     def told(self) -> Sleep:
         """Tell of it as it is now."""
-        function, thread = self._code.co_qualname, self._thread.name
-        return Sleep(self._seconds, self.module, function, self._line, thread=thread, finished=self.finished)
+        module, function, line = self.caller.module, self.caller.code.co_qualname, self.caller.line
+        return Sleep(self._seconds, module, function, line, thread=self._thread.name, finished=self.finished)
 
 
-def seconds_of(asked: Any) -> float | None:
+def set_sleeps(
+    patches: Patches,
+    sleeps: Sleeps,
+    *,
+    counts: Callable[[], bool],
+    sleep: Callable[[float], object],
+    poll: Callable[[], object] | None = None,
+) -> None:
+    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` does for them, `poll` when it is 0."""
+    really = real().sleep
+
+    def time_sleep(seconds: Any, /) -> None:
+        __tracebackhide__ = True
+        asked = _seconds_of(seconds) if counts() else None
+        if asked is None:
+            really(seconds)
+            if poll is not None:
+                poll()
+            return
+        frame = sys._getframe(2)  # a Hand is between
+        if frame.f_code is PROCESS_WAIT:
+            sleep(asked)
+            return
+        begun = sleeps.begin(asked, _Caller.of(frame))
+        sleep(asked)
+        begun.finished = True
+
+    patches.lead(time.sleep, time_sleep)
+    patches.attribute(threading.Condition, "wait", _condition_wait(sleeps, counts, threading.Condition.wait))
+    patches.attribute(
+        threading.Condition, "wait_for", _condition_wait_for(sleeps, counts, threading.Condition.wait_for)
+    )
+    _set_tasks(patches, sleeps, counts)
+
+
+def _seconds_of(asked: Any) -> float | None:
     """Tell how many seconds `time.sleep` is asked for; None where it would wait for none, or raise an error."""
     if not isinstance(asked, float):
         try:
@@ -93,27 +144,6 @@ def seconds_of(asked: Any) -> float | None:
         except TypeError:
             return None
     return asked if 0 < asked <= threading.TIMEOUT_MAX else None
-
-
-def set_sleeps(
-    patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool], sleep: Callable[[Any], None]
-) -> None:
-    """Have sleeps kept of the threads that count. `sleep` is what `time.sleep` is to do."""
-
-    def time_sleep(seconds: Any, /) -> None:
-        __tracebackhide__ = True
-        asked = seconds_of(seconds) if counts() else None
-        if asked is None:
-            sleep(seconds)
-            return
-        begun = sleeps.begin(asked, sys._getframe(1))
-        sleep(asked)
-        begun.finished = True
-
-    patches.lead(time.sleep, time_sleep)
-    patches.attribute(threading.Condition, "wait", _condition_wait(sleeps, counts, threading.Condition.wait))
-    loop: Any = base_events.BaseEventLoop
-    patches.attribute(loop, "call_later", _call_later(sleeps, counts, loop.call_later))
 
 
 def set_trio_sleeps(patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bool]) -> None:
@@ -126,13 +156,13 @@ def set_trio_sleeps(patches: Patches, sleeps: Sleeps, *, counts: Callable[[], bo
         seconds = deadline - sys.modules["trio"].current_time()
         if frame.f_code is not code or not counts() or seconds <= 0:
             return scope
-        return _SleepScope(scope, sleeps.begin(_asked(frame, seconds), frame))
+        return _SleepScope(scope, sleeps.begin(_asked(frame, seconds), _Caller.of(frame)))
 
     patches.attribute(timeouts, "move_on_at", move_on)
 
 
 def _asked(frame: FrameType, seconds: float) -> float:
-    """Tell what was asked for; where that was when to wake, to the millisecond, as it is never quite the same."""
+    """Tell what was asked for. Where that was a moment, this is rounded to 1 ms: it is never quite the same."""
     outer = frame.f_back
     if outer is not None and outer.f_code is sys.modules["trio._timeouts"].sleep.__code__:
         asked: float = outer.f_locals["seconds"]
@@ -165,7 +195,7 @@ def _condition_wait(sleeps: Sleeps, counts: Callable[[], bool], wait: Any) -> Ca
         if timeout is None or not timeout > 0 or is_machinery(frame) or not counts():
             done: bool = wait(self, timeout)
             return done
-        begun = sleeps.begin(timeout, frame)
+        begun = sleeps.begin(timeout, _Caller.of(frame))
         called: bool = wait(self, timeout)
         begun.finished = not called
         return called
@@ -173,20 +203,66 @@ def _condition_wait(sleeps: Sleeps, counts: Callable[[], bool], wait: Any) -> Ca
     return condition_wait
 
 
-def _call_later(sleeps: Sleeps, counts: Callable[[], bool], call_later: Any) -> Callable[..., Any]:
+def _condition_wait_for(sleeps: Sleeps, counts: Callable[[], bool], wait_for: Any) -> Callable[..., Any]:
+    def condition_wait_for(
+        self: threading.Condition, predicate: Callable[[], Any], timeout: float | None = None
+    ) -> Any:
+        __tracebackhide__ = True
+        frame = sys._getframe(1)
+        if timeout is None or not timeout > 0 or is_machinery(frame) or not counts():
+            return wait_for(self, predicate, timeout)
+        begun: list[_Begun] = []
+
+        def is_there() -> Any:
+            __tracebackhide__ = True
+            come = predicate()
+            if not come and not begun:
+                begun.append(sleeps.begin(timeout, _Caller.of(frame)))
+            return come
+
+        come = wait_for(self, is_there, timeout)
+        for each in begun:
+            each.finished = not come
+        return come
+
+    return condition_wait_for
+
+
+def _set_tasks(patches: Patches, sleeps: Sleeps, counts: Callable[[], bool]) -> None:
+    loop: Any = base_events.BaseEventLoop
+    create_task, call_later = loop.create_task, loop.call_later
     fire: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
     code = asyncio.sleep.__code__
+    makers: WeakKeyDictionary[Any, _Caller] = WeakKeyDictionary()
+    """Who made the tasks that only sleep: when these do, nobody else is on the stack."""
+
+    def create(self: Any, coro: Any, **kwargs: Any) -> Any:
+        task = _without_us(create_task(self, coro, **kwargs))
+        if getattr(coro, "cr_code", None) is code and counts():
+            makers[task] = _Caller.of(sys._getframe(1))
+        return task
 
     def call(self: Any, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
         frame = sys._getframe(1)
         if callback is not fire or frame.f_code is not code or not counts():
-            return call_later(self, delay, callback, *args, context=context)
-        begun = sleeps.begin(delay, frame)
+            return _without_us(call_later(self, delay, callback, *args, context=context))
+        task = asyncio.current_task(self)
+        maker = None if task is None else makers.get(task)
+        begun = sleeps.begin(delay, maker or _Caller.of(frame))
 
         def woken(future: Any, result: Any) -> None:
             begun.finished = not future.cancelled()
             fire(future, result)
 
-        return call_later(self, delay, woken, *args, context=context)
+        return _without_us(call_later(self, delay, woken, *args, context=context))
 
-    return call
+    patches.attribute(loop, "create_task", create)
+    patches.attribute(loop, "call_later", call)
+
+
+def _without_us(made: Any) -> Any:
+    """Have a task or a timer not name this module as its maker, which asyncio's debug mode keeps."""
+    stack = getattr(made, "_source_traceback", None)
+    if stack and stack[-1].filename == __file__:
+        stack.pop()
+    return made

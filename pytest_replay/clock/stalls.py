@@ -43,7 +43,7 @@ def make_stall(kernel: Kernel, reason: str) -> Stall:
 
 def fail_for(stall: Stall) -> StalledError:
     """Make a failure of a stall, where there is no tape that would say more."""
-    test = os.environ.get("PYTEST_CURRENT_TEST", "this program ()").rpartition(" (")[0]
+    test = os.environ.get("PYTEST_CURRENT_TEST", "this program").rsplit(" (", 1)[0]  # the rest names a phase
     waiting = [*stall.threads, *stall.tasks]
     return StalledError(
         test=test, reason=stall.reason, waiting=waiting, strangers=stall.strangers, pending=(), unplayed=()

@@ -1,4 +1,4 @@
-"""Threads: those that a member starts are members, from their start to their end, and who joins one is parked."""
+"""Threads: those that a member starts are members, and who joins one is parked. The end of a child process is real."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
-from pytest_replay.clock.members import MEMBER, Lost
-from pytest_replay.clock.originals import get_ident
-from pytest_replay.clock.pools import is_worker
+from pytest_replay.clock.members import MEMBER, Child, Lost
+from pytest_replay.clock.originals import get_ident, real
+from pytest_replay.clock.pools import is_trio_worker, looks_after_a_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ def set_members(patches: Patches, kernel: Kernel) -> None:
     start, run = threading.Thread.start, threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
 
     def start_member(self: threading.Thread) -> None:
-        if get_ident() not in kernel.members or is_worker(self):
+        if not kernel.counts() or is_trio_worker(self) or looks_after_a_pool(self):
             start(self)
             return
         member = kernel.enlist(self.name)
@@ -63,19 +64,19 @@ def _unless_lost(tell: Callable[[threading.Thread], None]) -> Callable[[threadin
 
 
 def set_joins(patches: Patches, kernel: Kernel) -> None:
-    """Have who joins a member be parked; the end of any other thread, or of a process, is something real."""
-    join, wait = threading.Thread.join, subprocess.Popen._wait  # type: ignore[attr-defined]
+    """Have who joins a member be parked; the end of any other thread is something real."""
+    join = threading.Thread.join
 
     def join_member(self: threading.Thread, timeout: float | None = None) -> None:
         if (
             not (timeout is None or timeout > 0)
             or self is threading.current_thread()
-            or has_ended(self, timeout)
+            or ends_within(self, timeout)
         ):
             with kernel.at_something_real():
                 join(self, timeout)
 
-    def has_ended(thread: threading.Thread, timeout: float | None) -> bool:
+    def ends_within(thread: threading.Thread, timeout: float | None) -> bool:
         member: Member | None = getattr(thread, MEMBER, None)
         if member is None or member.left:
             return True
@@ -86,10 +87,35 @@ def set_joins(patches: Patches, kernel: Kernel) -> None:
 
         return kernel.wait(timeout, ready=lambda: member.left, really=really, keys=(id(member),))
 
+    patches.attribute(threading.Thread, "join", join_member)
+
+
+def set_children(patches: Patches, kernel: Kernel) -> None:
+    """Have the end of a child process be something real, also for who asks for it, and sleeps before he asks again."""
+    wait, poll = subprocess.Popen._wait, subprocess.Popen.poll  # type: ignore[attr-defined]
+    children: WeakKeyDictionary[Any, Child] = WeakKeyDictionary()
+
     def wait_really(self: Any, timeout: float | None) -> int:
         with kernel.at_something_real():
             code: int = wait(self, timeout)
         return code
 
-    patches.attribute(threading.Thread, "join", join_member)
+    def poll_child(self: Any) -> int | None:
+        code: int | None = poll(self)
+        member = kernel.members.get(get_ident())
+        if code is None and member is not None:
+            child = children.get(self)
+            if child is None:
+                asked = ref(self)
+                child = Child(
+                    f"child process {self.pid}", real().perf_counter_ns(), lambda: has_ended(asked())
+                )
+                children[self] = child
+            member.child = child
+        return code
+
+    def has_ended(child: Any) -> bool:
+        return child is None or poll(child) is not None
+
     patches.attribute(subprocess.Popen, "_wait", wait_really)
+    patches.attribute(subprocess.Popen, "poll", poll_child)

@@ -6,6 +6,8 @@ from itertools import count
 
 from pytest_replay.clock.originals import real
 
+SECOND = 1_000_000_000
+"""In nanoseconds."""
 _LOOK = 1_000
 """Nanoseconds that a look takes, so that a loop which waits for a time to come gets there."""
 
@@ -14,6 +16,8 @@ class Ticks:
     """Nanoseconds since the clock started. Only `look` may be called without the kernel's guard."""
 
     def __init__(self) -> None:
+        self.turned = 0
+        """Nanoseconds by which the date is further on than that: it may be set right, and no wait is shorter for it."""
         self._looks = count(0, _LOOK)
         self._origin: tuple[int, int | None] = (0, None)
         """What was jumped, and since when, in real nanoseconds, time flows. One tuple, to be read at once."""

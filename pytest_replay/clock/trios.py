@@ -1,4 +1,4 @@
-"""Trios: trio's event loop, from the moment on that trio is imported."""
+"""Trios: trio's event loop, from the moment that trio is imported."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import random
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ _MONOTONIC = tuple(
 
 
 def set_wall(patches: Patches, kernel: Kernel, *, start: int, zone: str | None) -> None:
-    """Have it be some nanoseconds since the epoch, in a zone (an IANA name, or what POSIX allows in `TZ`).
+    """Have time start at some nanoseconds since the epoch, in a zone (an IANA name, or what POSIX allows in `TZ`).
 
     Raises MissingExtraError without time-machine.
     """
@@ -40,7 +39,14 @@ def set_wall(patches: Patches, kernel: Kernel, *, start: int, zone: str | None) 
     traveller = travel.start()
     patches.after(travel.stop)
     # It asks this of the one that travels, each time that anybody asks for the time.
-    traveller.time_ns = _since(kernel, start, machine.escape_hatch.time.time_ns)
+    really = machine.escape_hatch.time.time_ns
+
+    def date() -> int:
+        now = kernel.look()
+        told: int = really() if now is None else start + kernel.ticks.turned + now
+        return told
+
+    traveller.time_ns = date
     ctime, asctime = copy_of(time.ctime), copy_of(time.asctime)
     patches.lead(
         time.ctime, lambda *said: ctime(*said) if said and said[0] is not None else ctime(time.time())
@@ -88,13 +94,6 @@ def set_ticks(patches: Patches, kernel: Kernel, *, ahead: int) -> None:
     patches.lead(time.perf_counter, lambda: perf_counter() / 1e9)
     for name in READERS:
         patches.lead(getattr(time, name), _reader(getattr(now, name), monotonic, whole=name.endswith("ns")))
-
-
-def set_random(patches: Patches, seed: int | None, numbers: Any = random) -> None:
-    """Have `random`, or one of its generators, give the same numbers again for the same seed."""
-    if seed is not None:
-        patches.after(numbers.setstate, numbers.getstate())
-        numbers.seed(seed)
 
 
 def _set_zone(zone: str | None) -> None:

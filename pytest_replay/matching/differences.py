@@ -19,30 +19,34 @@ LIMIT = 12
 def between(place: str, asked: Any, recorded: Any) -> list[str]:
     """List where two pieces of plain data differ, one line a place, at most LIMIT."""
     lines: list[str] = []
-    for line in _walk(place, asked, recorded):
+    for where, now, then in places(place, asked, recorded):
         if len(lines) == LIMIT:
             lines.append(f"{place.rstrip(' $')}: more differences follow")
             break
-        lines.append(line)
+        lines.append(f"{where}: {_said('asked', now)}, {_said('recorded', then)}")
     return lines
 
 
-def _walk(place: str, asked: Any, recorded: Any) -> Iterator[str]:
-    if isinstance(asked, dict) and isinstance(recorded, dict):
-        for key in sorted(asked.keys() | recorded.keys(), key=str):
-            yield from _walk(_key(place, key), asked.get(key, MISSING), recorded.get(key, MISSING))
-    elif isinstance(asked, list) and isinstance(recorded, list):
-        for index in range(max(len(asked), len(recorded))):
-            now = asked[index] if index < len(asked) else MISSING
-            then = recorded[index] if index < len(recorded) else MISSING
-            yield from _walk(f"{place}[{index}]", now, then)
-    elif type(asked) is not type(recorded) or asked != recorded:
-        yield f"{place}: {_said('asked', asked)}, {_said('recorded', recorded)}"
+def places(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Find each place below `place` where two pieces of plain data differ, and what each has there, or MISSING.
+
+    A `place` that ends with a blank or a colon takes the first key as it is.
+    """
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys(), key=str):
+            yield from places(_key(place, key), one.get(key, MISSING), other.get(key, MISSING))
+    elif isinstance(one, list) and isinstance(other, list):
+        for index in range(max(len(one), len(other))):
+            mine = one[index] if index < len(one) else MISSING
+            theirs = other[index] if index < len(other) else MISSING
+            yield from places(f"{place}[{index}]", mine, theirs)
+    elif type(one) is not type(other) or one != other:
+        yield place, one, other
 
 
 def _key(place: str, key: object) -> str:
     """Write a place as a path may name it."""
-    if place.endswith(" "):
+    if place.endswith((" ", ":")):
         return f"{place}{key}"
     return f"{place}.{key}" if _PLAIN.fullmatch(str(key)) else f"{place}[{str(key)!r}]"
 

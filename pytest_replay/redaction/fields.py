@@ -53,11 +53,19 @@ def _scrub(name: str, value: Plain, names: Names, mask: Mask) -> Plain:
         return _scrub_table(value, mask.rules.headers if name == "headers" else names, mask)
     if not isinstance(value, list | tuple):
         return value
-    if name == "headers":
+    if name == "headers" and all(map(_is_header, value)):
         scrubbed = scrub_headers(cast("list[tuple[str, str]]", value), mask)
         return value if scrubbed is None else cast("list[Plain]", scrubbed)
     items = [_scrub(name, item, names, mask) for item in value]
     return value if all(map(is_, items, value)) else items
+
+
+def _is_header(item: Plain) -> bool:
+    """Tell a header from what else stands in a list that somebody calls so."""
+    match item:
+        case [str(), str()]:
+            return True
+    return False
 
 
 def _scrub_text(name: str, value: str, names: Names, mask: Mask) -> str:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_VCR = (
+    "Replay it as it is: replay_storage = vcr:\n"
+    "  Or convert it: pytest-replay convert --mask vcr: yaml:converted\n"
+    "  Or move it away and record again, or give the test a cassette of another name"
+)
+_HAR = (
+    "Replay it as it is: replay_storage = har:\n"
+    "  Or convert it: pytest-replay convert --mask har: yaml:converted"
+)
 _ELSEWHERE = "Move it away and record again, or give the test a cassette of another name"
 _UNLOCK = "Decrypt it in your working copy: git-crypt unlock"
 _DECOMPRESS = "Decompress it: a cassette is kept as it is, and git packs it"
@@ -51,10 +60,10 @@ _KINDS = (
     _stranger("a cassette of VCR for Ruby", _DASHES + rb"http_interactions:"),
     _stranger("a cassette of Betamax", _DASHES + rb"!tape\b|" + _JSON + rb'"(?:http_interactions|recorded_with)"'),
     _stranger("a cassette of go-vcr", rb"---\nversion: [12]\ninteractions:|" + rb"version: 2\ninteractions:"),
-    _stranger("a cassette of cassetter or vcrpy", rb"version: +\S+\s+interactions:"),
-    _stranger("a cassette of vcrpy or pytest-recording", _DASHES + rb"interactions:"),
-    _stranger("a cassette of vcrpy, in JSON", _JSON + rb'"interactions"'),
-    _stranger("an archive of HTTP requests (HAR)", _JSON + rb'"log"\s*:\s*\{'),
+    _stranger("a cassette of cassetter or vcrpy", rb"version: +\S+\s+interactions:", _VCR),
+    _stranger("a cassette of vcrpy or pytest-recording", _DASHES + rb"interactions:", _VCR),
+    _stranger("a cassette of vcrpy, in JSON", _JSON + rb'"interactions"', _VCR),
+    _stranger("an archive of HTTP requests (HAR)", _JSON + rb'"log"\s*:\s*\{', _HAR),
     _stranger("a mock of Mountebank", _JSON + rb'"imposters"'),
     _stranger("a mapping of WireMock", _JSON + rb'"(?:mappings|urlPattern|urlPath)"'),
     _stranger("a recording of nock", _JSON + rb'"scope"\s*:\s*"http'),

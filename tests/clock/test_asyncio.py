@@ -227,3 +227,18 @@ def test_a_loop_that_is_made_on_the_clock_and_outlives_it_keeps_its_timers(momen
 
     assert timer.when() - loop.time() == pytest.approx(15, abs=1)
     loop.close()
+
+
+@pytest.mark.usefixtures("clock")
+def test_in_debug_mode_tasks_and_timers_tell_who_made_them() -> None:
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        task, timer = loop.create_task(sleep(1)), loop.call_later(1, print)
+        timer.cancel()
+        made = [repr(task), repr(timer)]
+        await task
+        return made
+
+    made = asyncio.run(main(), debug=True)
+
+    assert all(f"created at {__file__}:" in text for text in made), made

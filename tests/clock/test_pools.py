@@ -169,3 +169,18 @@ def test_a_thread_of_trios_comes_back_into_the_loop(clock: RecordedClock) -> Non
         return trio.from_thread.run(in_loop)
 
     assert trio.run(trio.to_thread.run_sync, in_thread) == pytest.approx(7, abs=SLACK)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_work_that_waits_for_a_limiter_of_anyios_is_not_at_work(backend: str, moment: dt.datetime) -> None:
+    async def work() -> None:
+        limiter = anyio.CapacityLimiter(1)
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(lambda: anyio.to_thread.run_sync(sleep, 3, limiter=limiter))
+
+    with RecordedClock(moment) as clock:
+        anyio.run(work, backend=backend)
+
+        assert clock.elapsed == pytest.approx(9, abs=0.1)
+        assert clock.flows == []

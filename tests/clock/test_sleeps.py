@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOMENT = 1_700_000_000.0
+CHILD = [sys.executable, "-c", "import time; time.sleep(0.05)"]
 
 
 def _threads() -> None:
@@ -40,6 +42,23 @@ def _threads() -> None:
     sleep(0.095)
     stop.set()
     thread.join(5)
+
+
+def _predicates() -> None:
+    condition, left = threading.Condition(), iter([0, 0, 1])
+
+    def come() -> None:
+        for _ in range(2):
+            sleep(0.02)
+            with condition:
+                condition.notify()
+
+    thread = threading.Thread(target=come, name="comer")
+    with condition:
+        thread.start()
+        condition.wait_for(lambda: next(left), 5)
+        condition.wait_for(lambda: False, 0.01)
+    thread.join()
 
 
 def _pool() -> None:
@@ -59,6 +78,14 @@ async def _tasks() -> None:
     except TimeoutError:
         await asyncio.sleep(0)
         await asyncio.to_thread(_nap, 0.01)
+
+
+async def _sleeps_that_are_tasks() -> None:
+    task = asyncio.create_task(asyncio.sleep(5), name="sleeper")
+    await asyncio.gather(asyncio.sleep(0.02), asyncio.ensure_future(asyncio.sleep(0.01)))
+    task.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.sleep(5), 0.01)
 
 
 async def _task(seconds: float) -> None:
@@ -88,6 +115,14 @@ def _waits_that_are_no_sleeps() -> None:
     thread.start()
     thread.join(0.01)
     threading.Timer(0.01, int).run()
+    threading.Barrier(1).wait(0.01)
+    with pytest.raises(threading.BrokenBarrierError):
+        threading.Barrier(2).wait(0.01)
+    subprocess.run(CHILD, timeout=60, check=True)
+    subprocess.run(CHILD, timeout=60, check=True, capture_output=True)
+    condition = threading.Condition()
+    with condition:
+        condition.wait_for(lambda: True, 0.01)
     threading.Event().wait(0)
     sleep(0)
 
@@ -117,8 +152,10 @@ def _failing(call: Callable[[], object]) -> Callable[[], None]:
 
 CODE: dict[str, Callable[[], object]] = {
     "threads": _threads,
+    "predicates": _predicates,
     "pool": _pool,
     "asyncio": lambda: asyncio.run(_tasks()),
+    "tasks that sleep": lambda: asyncio.run(_sleeps_that_are_tasks()),
     "trio": lambda: trio.run(_nursery),
     "anyio on asyncio": lambda: anyio.run(_anyio, backend="asyncio"),
     "anyio on trio": lambda: anyio.run(_anyio, backend="trio"),
@@ -167,6 +204,34 @@ def test_in_tasks_the_caller_is_the_task() -> None:
         (0.01, "_task", True),
         (5, "_task", False),
         (0.01, "_nap", True),
+    ]
+
+
+def test_a_wait_for_a_condition_is_one_sleep_however_often_it_is_woken() -> None:
+    with RecordedClock(MOMENT) as clock:
+        _predicates()
+
+    assert [
+        (sleep.seconds, sleep.function, sleep.finished)
+        for sleep in clock.sleeps
+        if sleep.thread == "MainThread"
+    ] == [
+        (5, "_predicates", False),
+        (0.01, "_predicates", True),
+    ]
+
+
+def test_the_caller_of_a_task_that_only_sleeps_is_who_has_made_it() -> None:
+    with RecordedClock(MOMENT) as clock:
+        asyncio.run(_sleeps_that_are_tasks())
+
+    line = _sleeps_that_are_tasks.__code__.co_firstlineno
+    function = "_sleeps_that_are_tasks"
+    assert [(sleep.seconds, sleep.function, sleep.line - line, sleep.finished) for sleep in clock.sleeps] == [
+        (5, function, 1, False),
+        (0.01, function, 2, True),
+        (0.02, function, 2, True),
+        (5, function, 5, False),
     ]
 
 

@@ -117,6 +117,18 @@ def test_it_names_the_lines_where_threads_and_tasks_wait(moment: dt.datetime) ->
     assert "in to_thread" in told["task second"]
 
 
+@pytest.mark.parametrize("name", ["wait", "wait_for"])
+def test_it_names_how_a_condition_is_waited_for(name: str, moment: dt.datetime) -> None:
+    condition = threading.Condition()
+    args = [] if name == "wait" else [bool]
+
+    with RecordedClock(moment), condition, pytest.raises(StalledError) as stalled:
+        getattr(condition, name)(*args)
+
+    (place,) = stalled.value.waiting
+    assert place.endswith(f"in test_it_names_how_a_condition_is_waited_for, in Condition.{name}")
+
+
 def test_in_trio_it_is_raised_in_the_main_task(moment: dt.datetime) -> None:
     cleaned: list[bool] = []
 
@@ -298,3 +310,22 @@ def test_several_may_poll_for_a_minute(clock: RecordedClock) -> None:
         thread.join()
 
     assert 60 <= clock.elapsed < 60.1
+
+
+def test_many_that_poll_are_told_of_about_as_soon_as_a_few(moment: dt.datetime) -> None:
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.is_set():
+            sleep(0.5)
+
+    with RecordedClock(moment, patience=50) as clock:
+        threads = [threading.Thread(target=poll, daemon=True) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        with pytest.raises(StalledError):
+            threads[0].join()
+        slept = len(clock.sleeps)
+        done.set()
+
+    assert slept < 400  # not 50 each

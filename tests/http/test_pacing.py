@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 
 from fixtures.http import Answer
@@ -114,16 +116,29 @@ def test_chunks_come_when_they_came(taping: Taping, caller: Caller) -> None:
     [(0.9, 0.9), (1.5, 0.0), (None, 0.0)],
     ids=["a-little-early", "much-early", "no-time-kept"],
 )
-def test_a_request_that_is_a_little_early_waits_for_its_time(
+def test_a_request_that_is_a_little_early_sets_the_date(
     taping: Taping, caller: Caller, at: float | None, started: float
 ) -> None:
     with on_a_clock(taping, tape(head(10.0), at=at)) as (take, clock):
-        start = time.perf_counter()
+        start, date = time.perf_counter(), time.time()
         caller.run(asked, caller)
 
         assert clock.elapsed == after(started + 10)
-        assert take.session.calls[0].started - start == after(started)
+        assert time.time() - date == after(started + 10)
+        assert time.perf_counter() - start == after(10)
+        assert take.session.calls[0].started - start == after(0)
         assert clock.sleeps == []
+
+
+def test_no_timeout_gets_shorter_by_it(taping: Taping) -> None:
+    async def ask() -> None:
+        async with httpx.AsyncClient() as client, asyncio.timeout(0.5):
+            await client.get(URL)
+
+    with on_a_clock(taping, tape(head(0.4), at=0.9)) as (_, clock):
+        asyncio.run(ask())
+
+        assert clock.elapsed == after(1.3)
 
 
 def test_one_that_is_late_is_not_held_up(taping: Taping, caller: Caller) -> None:

@@ -264,15 +264,69 @@ def test_a_thread_of_a_wider_fixture_is_told_with_what_to_do(suite: Suite) -> No
         def test_for_ever():
             orders.put(None)
             threading.Event().wait()
+        def test_swallowing():
+            try: threading.Event().wait()
+            except BaseException: pass
         """,
     )
 
     result = suite.run()
 
-    result.assert_outcomes(passed=1, failed=2)
+    result.assert_outcomes(passed=1, failed=3)
     text = said(result)
     assert "threads that are older than the clock of this test, and are in real time:\n  worker: " in text
     assert "if it waits for one of them, say so: with replay.clock.hold(): ...\n" in text
     assert "threads that are older than its clock, and are in real time:\n" in text
     assert "if it waits for one of these threads, say so: with replay.clock.hold(): ...\n" in text
-    assert text.count("worker: test_it.py:1") == 2
+    assert text.count("worker: test_it.py:1") == 3
+
+
+def test_it_is_told_too_where_a_test_fails_as_it_ends(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        """
+        import queue
+        import threading
+        import time
+        import pytest
+        from sdk import get
+
+        orders, sent, closing = queue.Queue(), [], threading.Event()
+
+        def work(delay):
+            while (path := orders.get()) is not None:
+                if not closing.wait(delay): sent.append(get(path))
+
+        @pytest.fixture(scope="module", autouse=True)
+        def worker(request):
+            delay = 0.05 if request.config.option.record else 60
+            thread = threading.Thread(target=work, args=[delay], name="worker")
+            thread.start()
+            yield
+            closing.set()
+            orders.put(None)
+            thread.join()
+
+        pytestmark = pytest.mark.replay(clock="recorded")
+
+        def send(path):
+            count = len(sent)
+            orders.put(path)
+            for _ in range(600):
+                if len(sent) > count: break
+                time.sleep(0.1)
+
+        def test_first(): send("/a")
+        def test_last(): send("/b")
+        """,
+    )
+    suite.record().assert_outcomes(passed=2)
+
+    result = suite.replay()
+
+    result.assert_outcomes(passed=2, errors=2)
+    text = said(result)
+    assert text.count("1 of 1 recorded interactions were not played") == 2
+    assert text.count("threads that are older than the clock of this test, and are in real time:\n") == 2
+    assert text.count("  worker: test_it.py:12 in work, in Event.wait\n") == 2
+    assert text.count("if it waits for one of them, say so: with replay.clock.hold(): ...\n") == 2

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_replay.messages import Message
 from pytest_replay.redaction.rules import Rule, rules_for
 from pytest_replay.redaction.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RANDOM = "Zk3vQ9xT7mW2pL8sRb5n"
 MASKED_ELSEWHERE = [  # by tools made for one service; a general tool must not
@@ -188,3 +191,12 @@ def test_a_number_too_short_for_a_secret_stays(value: float, body_on_tape: Any) 
     body = json.dumps({"auth": value}).encode()
 
     assert body_on_tape(body, "application/json") == body
+
+
+@pytest.mark.parametrize("listed", [["a", "b"], [None], [["a", 1]], [("authorization",)]], ids=repr)
+def test_a_list_that_is_called_headers_and_holds_none_is_data(
+    on_tape: Callable[..., Message], listed: list[Any]
+) -> None:
+    publish = Message("amqp.basic.publish", {"properties": {"headers": {"headers": listed}}})
+
+    assert on_tape(publish) == publish

@@ -65,7 +65,7 @@ async def _refused(lines: Lines, call: Call) -> None:
         await asyncio.get_running_loop().create_future()
     if message.kind == CONNECT_ERROR:
         if session.clock is not None:
-            await session.clock.wait_async(session.early(call) + replies[0].delay)
+            await session.clock.wait_async(replies[0].delay)
         call.hear(message, at=session.now())
         try:
             error = make_error(message, cassette=session.name)

@@ -11,21 +11,15 @@ if TYPE_CHECKING:
 
 
 def pace(session: Session, call: Call) -> None:
-    """Wait until a call was made in the recording, where it comes a little early, then until it was answered."""
-    if session.clock is not None:
-        session.clock.wait(session.early(call))
-        call.started = session.now()
-        if call.replies:
-            wait_for(session, call, call.replies[0])
+    """Wait until a call was answered in the recording."""
+    if call.replies:
+        wait_for(session, call, call.replies[0])
 
 
 async def pace_async(session: Session, call: Call) -> None:
-    """Do the same in a task."""
-    if session.clock is not None:
-        await session.clock.wait_async(session.early(call))
-        call.started = session.now()
-        if call.replies:
-            await wait_for_async(session, call, call.replies[0])
+    """Do what `pace` does, in a task."""
+    if call.replies:
+        await wait_for_async(session, call, call.replies[0])
 
 
 def wait_for(session: Session, call: Call, reply: Reply) -> None:
@@ -36,7 +30,7 @@ def wait_for(session: Session, call: Call, reply: Reply) -> None:
 
 
 async def wait_for_async(session: Session, call: Call, reply: Reply) -> None:
-    """Do the same in a task."""
+    """Do what `wait_for` does, in a task."""
     if session.clock is not None:
         await session.clock.wait_async(_left(session, call, reply))
         call.ended = session.now()

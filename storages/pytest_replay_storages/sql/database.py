@@ -68,10 +68,10 @@ class Database:
         self._leave_parent()
         with self._lock:
             self._steps.renew()
-            try:
+            with suppress(self._driver_error):
                 return self._straight(statement, parameters)
-            except self._driver_error:  # SQLAlchemy finds out what is wrong, and mends what it can
-                return self._ask(lambda connection: connection.execute(statement, parameters).all())
+            # SQLAlchemy finds out what is wrong, and mends what it can.
+            return self._ask(lambda connection: connection.execute(statement, parameters).all())
 
     def write(self, deed: str, work: Callable[[Connection], T]) -> T:
         """Do all of `work` or nothing, in a transaction, when no other writer is left. Raises StorageError."""

@@ -86,7 +86,7 @@ class SqlTape:
         """Of the routes that were asked for, and of those read ahead."""
         self._routes: list[str] | None = None
         """By position, once they are all here."""
-        self._ahead = 4
+        self._ahead = 8
         self._end = 0
         """Where the last window ended."""
         if database.is_remote:

@@ -5,10 +5,7 @@ Opened by `yaml:` (names are relative to the run's root) or `yaml:some/dir`.
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +14,7 @@ import yaml
 
 from pytest_replay import limits
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
+from pytest_replay_storages.disk import ELSEWHERE, remove_file, replace_file
 from pytest_replay_storages.names import check_name
 from pytest_replay_storages.plain import same
 from pytest_replay_storages.rooted import Rooted
@@ -31,17 +29,6 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".yaml"
 _HEAD = 1 << 12
-_ELSEWHERE = frozenset({".git", ".hg", "__pycache__", "node_modules"})
-"""Folders that hold no cassettes, and many files."""
-_DISK_REMEDIES = {
-    errno.ENOSPC: "make room on the disk",
-    errno.EDQUOT: "make room: the quota is used up",
-    errno.EROFS: "this file system is read-only: record where it can be written to",
-    errno.EACCES: "give yourself the right to write there",
-    errno.EPERM: "give yourself the right to write there",
-    errno.ENAMETOOLONG: "give the test a cassette of a shorter name",
-    errno.ENOTDIR: "a file stands where a folder should: move one of them",
-}
 
 
 def open_yaml(url: str, root: Path) -> YamlStorage:
@@ -83,7 +70,7 @@ class YamlStorage:
         self._check_size(data, path)
         _check_reads_back(data, cassette, path)
         if not self._holds(path, data, cassette.name):
-            _replace(path, data)
+            replace_file(path, data)
 
     def names(self) -> Iterator[str]:
         """Name every cassette under the root, sorted. Files are told by how they begin, so broken ones count."""
@@ -93,13 +80,13 @@ class YamlStorage:
         path = self._path(name)
         try:
             self._files.check_folder(path)
-            path.unlink()
         except CassetteError as error:
             raise StorageError(f"can't remove {error}") from error
-        except FileNotFoundError:
-            raise KeyError(name) from None
-        except OSError as error:
-            raise _disk_error("remove", path, error) from error
+        remove_file(path, name=name)
+
+    def holds(self, cassette: Cassette) -> bool:
+        """Tell whether the file is as `save` would write it: not edited by hand, nor of an older layout."""
+        return self._files.read(self._path(cassette.name), at_most=self.file_limit) == dump(cassette)
 
     def _path(self, name: str) -> Path:
         """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
@@ -107,7 +94,7 @@ class YamlStorage:
 
     def _found(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if name not in _ELSEWHERE]
+            folders[:] = [name for name in folders if name not in ELSEWHERE]
             if "pyvenv.cfg" in files:
                 folders.clear()
                 continue
@@ -176,28 +163,3 @@ def _same_interaction(one: Interaction, other: Interaction) -> bool:
 
 def _same_message(one: Message, other: Message) -> bool:
     return (one.kind, one.body) == (other.kind, other.body) and same(one.fields, other.fields)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a new one beside it takes its place."""
-    path = path.resolve()  # a link stays a link
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                shutil.copymode(path, temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise _disk_error("save", path, error) from error
-
-
-def _disk_error(deed: str, path: Path, error: OSError) -> StorageError:
-    remedy = _DISK_REMEDIES.get(error.errno or 0, "see to the disk, then record again: pytest --record")
-    return StorageError(f"can't {deed} {path}: {error.strerror or error}\n  {remedy}")

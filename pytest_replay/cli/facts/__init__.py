@@ -1,0 +1,1 @@
+"""What the command tells of cassettes: computed of what is on the tape, and plain. Knows no terminal."""

@@ -1,0 +1,1 @@
+"""What facts look like on a terminal. Computes nothing but layout."""
