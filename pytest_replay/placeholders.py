@@ -23,6 +23,11 @@ def is_placeholder(text: str) -> bool:
     return text.startswith("redacted-") and PLACEHOLDER.fullmatch(text) is not None
 
 
+def stands_for_any(placeholder: str) -> bool:
+    """Tell whether a placeholder has no number: what it stands for is made afresh for each request."""
+    return placeholder.endswith("-0z")
+
+
 def any_secret(text: str) -> str:
     """Write all placeholders in `text` alike, so that what they stand for makes no difference."""
     return PLACEHOLDER.sub(_ANY, text) if "redacted-" in text else text

@@ -25,6 +25,7 @@ from pytest_replay.errors import (
 from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
+from pytest_replay.redaction import has_free_placeholders
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -141,6 +142,9 @@ class Session:
         self._hosts: dict[int, tuple[Call, Interaction]] = {}
         """The calls that replies may still come for, and what was recorded of them, by position."""
         tape = self._recording.tape
+        self._unifier = redaction.unifier(self._requests)
+        self._free: list[int] | None = None
+        """Positions with placeholders where no rule tells of a secret, once they are asked for."""
         self._index: Index | None = None
         self._lanes: Lanes | None = None
         if tape is not None:
@@ -149,7 +153,7 @@ class Session:
                 route=plan.route,
                 key=plan.key,
                 alike=plan.alike,
-                accepts=plan.accepts,
+                accepts=self._accepts,
                 regroup=plan.regroup,
                 outline=plan.amqp.outline,
             )
@@ -189,12 +193,13 @@ class Session:
                     return call
                 raise self.fail(
                     explain_miss(
-                        self._as_recorded(request),
+                        self._as_recorded(self._unifier.recorded(request)),
                         test=self.test,
                         cassette=self.name,
                         index=self._index,
                         plan=self._plan,
                         lanes=self._lanes,
+                        refusal=self._unifier.refusal,
                     )
                 )
             self.calls.append(call)
@@ -322,9 +327,51 @@ class Session:
     def _take(self, request: Message) -> int | None:
         if self._index is None or self._lanes is None:
             return None
-        if is_amqp(request):
-            return self._lanes.take(request)
-        return self._index.take(self._as_recorded(request))
+        asked = self._unifier.recorded(request)
+        position = self._find(asked)
+        if position is not None:
+            self._unifier.bind(asked, self._index.tape.read(position).request)
+            return position
+        return self._take_filled(asked, self._index)
+
+    def _take_filled(self, asked: Message, index: Index) -> int | None:
+        """Find the answer to what has something else where placeholders stand on the tape."""
+        for number in self._free_positions(index):
+            if number in index.played:
+                continue
+            then = index.tape.read(number).request
+            filled = self._unifier.filled(asked, then)
+            if filled is None or (position := self._find(filled)) is None:
+                continue
+            self._unifier.bind_filled(asked, then)
+            self._unifier.bind(asked, index.tape.read(position).request)
+            return position
+        return None
+
+    def _find(self, asked: Message) -> int | None:
+        if self._index is None or self._lanes is None:
+            return None
+        if is_amqp(asked):
+            return self._lanes.take(asked)
+        return self._index.take(self._as_recorded(asked))
+
+    def _free_positions(self, index: Index) -> list[int]:
+        if self._free is None:
+            requests = ((number, index.tape.read(number).request) for number in range(len(index.tape)))
+            self._free = [number for number, request in requests if has_free_placeholders(request)]
+        return self._free
+
+    def _requests(self) -> Iterator[Message]:
+        """Read what the tape holds, requests and replies."""
+        if self._index is not None:
+            for number in range(len(self._index.tape)):
+                interaction = self._index.tape.read(number)
+                yield interaction.request
+                yield from (reply.message for reply in interaction.replies)
+
+    def _accepts(self, now: Message, then: Message) -> bool:
+        accepts = self._plan.accepts
+        return self._unifier.accepts(now, then) and (accepts is None or accepts(now, then))
 
     def _as_recorded(self, request: Message) -> Message:
         """Write a request over HTTP with the ids of the tape."""

@@ -11,11 +11,14 @@ from pytest_replay.matching.plan import route_of
 from pytest_replay.matching.remedies import expressions_of, passing_over
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_replay.cassette import Index, Tape
     from pytest_replay.matching.lanes import Lanes
     from pytest_replay.matching.plan import Plan
     from pytest_replay.messages import Message
 
+    Refusal = Callable[[Message, Message], str | None]
     Compared = tuple[list[str], int]
     """How a recorded request differs, and its position."""
 
@@ -31,8 +34,12 @@ def explain_miss(
     index: Index | None,
     plan: Plan,
     lanes: Lanes | None = None,
+    refusal: Refusal = lambda _now, _then: None,
 ) -> NoMatchError:
-    """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs."""
+    """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs.
+
+    `refusal` tells what is wrong with the secrets of one that has no other difference.
+    """
     if lanes is not None and is_amqp(asked):
         asked = lanes.seen(asked)
     route = route_of(asked)
@@ -48,7 +55,8 @@ def explain_miss(
     unplayed = [position for position in positions if position not in index.played]
     compared = [
         (
-            _differences(asked, tape.read(position).request, plan, lanes, fresh=position not in index.played),
+            _differences(asked, tape.read(position).request, plan, lanes, fresh=position not in index.played)
+            or _refused(refusal, asked, tape.read(position).request),
             position,
         )
         for position in (unplayed + [p for p in positions if p in index.played])[:_COMPARED]
@@ -77,6 +85,11 @@ def _differences(
         return found
     ids = lanes.bindings.contradictions(plan.amqp.key(plan.see(asked)), plan.amqp.key(plan.see(recorded)))
     return ids or ["it is on the tape, but may not be played here"]
+
+
+def _refused(refusal: Refusal, asked: Message, recorded: Message) -> list[str]:
+    refused = refusal(asked, recorded)
+    return [] if refused is None else [refused]
 
 
 def _of_method(route: str, tape: Tape) -> list[int]:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _MEMO = 4096
 _RANDOM_LENGTH = 16
 _RANDOM_BITS = 3.0
+_STRONG_LENGTH = 8
+_STRONG_DIGITS = 12
+"""Shorter numbers are times and counts."""
+_STRONG_VARIETY = 4
+"""Different characters."""
 _FIELD = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -75,8 +80,16 @@ class Rules:
     """Places in bodies that the user added."""
     never: frozenset[str]
     """Values that are no secrets, lower-case."""
+    weak: frozenset[str]
+    """Values too common to be looked for elsewhere, lower-case."""
     beside_code: frozenset[str]
     """Normal names beside which a parameter `code` is an OAuth code (RFC 6749 §4.1)."""
+
+    def is_strong(self, value: str) -> bool:
+        """Tell whether a secret says so much that it is one wherever it stands."""
+        if len(value) < _STRONG_LENGTH or value.lower() in self.weak or len(set(value)) < _STRONG_VARIETY:
+            return False
+        return not value.isdecimal() or len(value) >= _STRONG_DIGITS
 
     def takes(self, rule: Rule, value: str) -> bool:
         """Tell whether a value under a name of this rule is a secret."""
@@ -107,6 +120,7 @@ def rules_for(additions: tuple[str, ...]) -> Rules:
         members=Names(lambda name: _member_rule(normal(name), known, added.fields)),
         paths=tuple(added.paths),
         never=frozenset(known.never_values),
+        weak=frozenset((*known.weak_values, *known.never_values)),
         beside_code=frozenset(map(normal, known.oauth_code_beside)),
     )
 
