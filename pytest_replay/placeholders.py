@@ -23,6 +23,11 @@ def is_placeholder(text: str) -> bool:
     return text.startswith("redacted-") and PLACEHOLDER.fullmatch(text) is not None
 
 
+def label_of(placeholder: str) -> str:
+    """Tell what a placeholder is called: the name of the field that its secret stood in first."""
+    return placeholder.removeprefix("redacted-").rpartition("-")[0]
+
+
 def stands_for_any(placeholder: str) -> bool:
     """Tell whether a placeholder has no number: what it stands for is made afresh for each request."""
     return placeholder.endswith("-0z")

@@ -5,6 +5,7 @@ Knows no pytest.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,18 +19,20 @@ from pytest_replay.bodies.decoders import load_decoders
 from pytest_replay.leftovers import Leftovers
 from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules, read_host
+from pytest_replay.placeholders import label_of
 from pytest_replay.recording import Share
-from pytest_replay.redaction import Redaction
+from pytest_replay.redaction import Redaction, looks_random
 from pytest_replay.session import Session, Verdict
-from pytest_replay.storage import open_storage
+from pytest_replay.storage import Drafting, open_storage
 from pytest_replay.timekeeping import Timekeeper, start_of
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from pathlib import Path
 
     from pytest_replay.adapters import Adapter
+    from pytest_replay.cassette import Cassette
     from pytest_replay.errors import LateRequestError
     from pytest_replay.matching import Plan
     from pytest_replay.messages import Message
@@ -49,6 +52,8 @@ class Run:
     """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _storages: dict[str, Storage] = field(default_factory=dict)
+    _secrets: dict[str, str] = field(default_factory=dict)
+    """What was masked in this run, and what it is called: what one test was given, another may send."""
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
     _time: Timekeeper = field(init=False)
@@ -91,7 +96,7 @@ class Run:
             name=name,
             settings=settings,
             plan=self._plan(settings),
-            redaction=_redaction(settings.redact),
+            redaction=_redaction(settings.redact, settings.allow),
             cassette=cassette,
             on_late=self._keep_late,
             share=self._shares.setdefault(name, Share()) if shareable else None,
@@ -140,10 +145,18 @@ class Run:
         self._leftovers.drain(session, but=but)
 
     def close(self, session: Session, *, passed: bool) -> Verdict:
-        """Close a session that was left, and keep what it recorded. Raises StorageError and CassetteError."""
+        """Close a session that was left, and keep what it recorded.
+
+        Raises StorageError, CassetteError and LeakError.
+        """
+        session.given |= self._secrets
         verdict = session.close(passed=passed, timeless=self._timeless)
+        self._secrets |= {
+            value: label_of(masked) for value, masked in verdict.secrets.items() if looks_random(value)
+        }
         storage = self._storage(session.settings)
         if verdict.save is not None:
+            self._check_leaks(session, verdict.save, verdict.secrets, storage)
             storage.save(verdict.save)
         if verdict.remove:
             with suppress(KeyError):  # another process was quicker
@@ -176,6 +189,14 @@ class Run:
         for adapter in self._adapters.values():
             adapter.remove()
 
+    def _check_leaks(
+        self, session: Session, cassette: Cassette, secrets: Mapping[str, str], storage: Storage
+    ) -> None:
+        """Look through what would be written. Raises LeakError, and StorageError for what can't be."""
+        written = storage.draft(cassette) if isinstance(storage, Drafting) else None
+        barrier = session.redaction.barrier({**self._secrets, **secrets}, os.environ)
+        barrier.check(cassette, written=written)
+
     def _install(self, settings: Settings) -> None:
         if not self._adapters:
             for entry in entry_points(group=GROUP):
@@ -197,7 +218,7 @@ class Run:
         return make_plan(
             matchers,
             settings.ignore,
-            see=_redaction(settings.redact).live,
+            see=_redaction(settings.redact, settings.allow).live,
             symbols=settings.symbols,
             decoders=load_decoders(settings.decoders),
         )
@@ -214,8 +235,8 @@ class Run:
 
 
 @cache
-def _redaction(additions: tuple[str, ...]) -> Redaction:
-    return Redaction(additions)
+def _redaction(additions: tuple[str, ...], allowed: tuple[str, ...]) -> Redaction:
+    return Redaction(additions, allowed)
 
 
 @cache

@@ -5,9 +5,10 @@ Pure and synchronous: no I/O, no await. Adapters do what it decides.
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,13 @@ from pytest_replay.errors import (
     LateRequestError,
     NoMatchError,
     ReplayFailure,
+    SettingsError,
     UnplayedError,
 )
 from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
-from pytest_replay.redaction import has_free_placeholders
+from pytest_replay.redaction import has_free_placeholders, placeholder_in
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -67,6 +69,8 @@ class Verdict:
     """What a closed session leaves to be done."""
 
     save: Cassette | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """What was masked in what was recorded, and what by."""
     remove: bool = False
     """Whether the cassette is to go, because the recorded test no longer says anything."""
     failure: UnplayedError | None = None
@@ -108,12 +112,15 @@ class Session:
         self.calls: list[Call] = []
         self.failures: list[ReplayFailure] = []
         self.libraries: dict[str, str] = {}
+        self.given: dict[str, str] = {}
+        """Values that are secret wherever they stand, and what they are called."""
         self.kept: dict[str, Any] = {}
         """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
         self.now = clock
         self.on_late = on_late
         self.passes = passes
+        self.redaction = redaction
         self._plan = plan
         self._cassette = cassette
         self._lock = threading.Lock()
@@ -161,6 +168,13 @@ class Session:
         self.plays = self._index is not None or not self.records
         """Whether anything but the wire may answer, so that a request's body has to be known first."""
 
+    def give(self, value: str) -> None:
+        """Have a value kept off the tape. Raises SettingsError for one that is too common."""
+        if not self.redaction.is_strong(value):
+            msg = "replay.redact: fewer than 8 characters, or a common word, would be found everywhere: name its field"
+            raise SettingsError(f"{msg}, redact=[...]")
+        self.given[value] = "secret"
+
     def begin(self) -> None:
         """Have the recording begin now, and not when the session was opened."""
         self.began = self.now()
@@ -202,6 +216,8 @@ class Session:
                         refusal=self._unifier.refusal,
                     )
                 )
+            if position is None and (stand_in := placeholder_in(request)):
+                raise self.fail(self._not_sent(request, stand_in))
             self.calls.append(call)
             listener = self._listener
             told = [] if listener is None else list(self._told(free, early=self.early(call)))
@@ -308,13 +324,20 @@ class Session:
             if passed and self.records:
                 clocked = self._recording.start is not None
                 fresh = interactions_of(heard, began=self.began, clocked=clocked)
-                change = self._recording.change(fresh, libraries=self.libraries, timeless=timeless)
+                change = self._recording.change(
+                    fresh,
+                    libraries=self.libraries,
+                    timeless=timeless,
+                    known=self._unifier.owners,
+                    given=self.given,
+                )
             left = None
             if unplayed and self._cassette is not None:
                 total = len(self._cassette.tape)
                 left = UnplayedError(self.name, test=self.test, total=total, unplayed=unplayed)
             return Verdict(
                 save=change.save,
+                secrets=change.secrets,
                 remove=change.remove,
                 failure=left if self.settings.unplayed == "fail" else None,
                 warning=left if self.settings.unplayed == "warn" else None,
@@ -323,6 +346,17 @@ class Session:
                 missed=sum(isinstance(failure, NoMatchError) for failure in self.failures),
                 unplayed=len(unplayed),
             )
+
+    def _not_sent(self, request: Message, stand_in: str) -> NoMatchError:
+        """Refuse to send what only stands for a secret to a network."""
+        return NoMatchError(
+            route_of(request),
+            reason=f"it would be sent, and holds {stand_in}, which stands for a secret on a tape",
+            remedies=[
+                f"record afresh all that it follows from: pytest --record {shlex.quote(self.test)}",
+                "if a fixture of wider scope got it from its own cassette, record that with it",
+            ],
+        )
 
     def _take(self, request: Message) -> int | None:
         if self._index is None or self._lanes is None:

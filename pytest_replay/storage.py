@@ -6,7 +6,7 @@ Knows no driver: `storages/` holds them, a package of its own.
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_replay.errors import SettingsError
 
@@ -41,6 +41,14 @@ class Storage(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a cassette. Raises KeyError where there is none."""
+
+
+@runtime_checkable
+class Drafting(Protocol):
+    """What a storage may offer besides: to show what it would write, so that it is looked through first."""
+
+    def draft(self, cassette: Cassette) -> bytes:
+        """Make what `save` would write. Raises StorageError."""
 
 
 def open_storage(url: str, *, root: Path) -> Storage:

@@ -132,7 +132,7 @@ def recorded(
         start=start,
         began=LATER,
     )
-    return recording.change(heard, libraries={}, timeless=timeless)
+    return recording.change(heard, libraries={}, timeless=timeless, known={}, given={})
 
 
 def kept(change: Change) -> list[Interaction]:

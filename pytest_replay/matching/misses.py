@@ -55,12 +55,19 @@ def explain_miss(
     unplayed = [position for position in positions if position not in index.played]
     compared = [
         (
-            _differences(asked, tape.read(position).request, plan, lanes, fresh=position not in index.played)
-            or _refused(refusal, asked, tape.read(position).request),
+            _differences(asked, tape.read(position).request, plan, lanes, fresh=position not in index.played),
             position,
         )
         for position in (unplayed + [p for p in positions if p in index.played])[:_COMPARED]
     ]
+    refused = [
+        ([told], position)
+        for differences, position in compared
+        if not differences
+        and position not in index.played
+        and (told := refusal(asked, tape.read(position).request)) is not None
+    ]
+    compared = refused or compared
     same = sum(not differences for differences, position in compared if position in index.played)
     if same and same == sum(not differences for differences, _ in compared):
         reason = f"it was recorded {same} time(s), and all of them have been played"
@@ -85,11 +92,6 @@ def _differences(
         return found
     ids = lanes.bindings.contradictions(plan.amqp.key(plan.see(asked)), plan.amqp.key(plan.see(recorded)))
     return ids or ["it is on the tape, but may not be played here"]
-
-
-def _refused(refusal: Refusal, asked: Message, recorded: Message) -> list[str]:
-    refused = refusal(asked, recorded)
-    return [] if refused is None else [refused]
 
 
 def _of_method(route: str, tape: Tape) -> list[int]:

@@ -12,19 +12,28 @@ from typing import TYPE_CHECKING
 
 from pytest_replay.messages import Interaction, Message
 from pytest_replay.placeholders import PLACEHOLDER
+from pytest_replay.redaction.barrier import Barrier
 from pytest_replay.redaction.fields import scrub_fields, scrub_request
 from pytest_replay.redaction.masks import LiveMask, TapeMask
 from pytest_replay.redaction.references import References, texts_of
-from pytest_replay.redaction.rules import rules_for
+from pytest_replay.redaction.rules import looks_random, rules_for
 from pytest_replay.redaction.turns import mark_tokens, mark_turn, masked_turn, turn_of, turns_of
-from pytest_replay.redaction.unifying import Unifier, has_free_placeholders
+from pytest_replay.redaction.unifying import Unifier, has_free_placeholders, placeholder_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.redaction.turns import Turn
 
-__all__ = ["Redacted", "Redaction", "Unifier", "has_free_placeholders"]
+__all__ = [
+    "Barrier",
+    "Redacted",
+    "Redaction",
+    "Unifier",
+    "has_free_placeholders",
+    "looks_random",
+    "placeholder_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +48,12 @@ class Redacted:
 class Redaction:
     """What is secret in one session, and how it is masked."""
 
-    def __init__(self, additions: Sequence[str] = ()) -> None:
+    def __init__(self, additions: Sequence[str] = (), allowed: Sequence[str] = ()) -> None:
         """Take the rules of this package, and add the user's: names of fields, and paths to them.
 
-        Raises SettingsError for an addition that is neither.
+        `allowed` is what is no secret, in the same words, or as `value:...`. Raises SettingsError for what is none.
         """
-        self._rules = rules_for(tuple(additions))
+        self._rules = rules_for(tuple(additions), tuple(allowed))
 
     def live(self, message: Message) -> Message:
         """Mask a request for matching: each place of a secret, whatever stands there, and where that stands again.
@@ -66,23 +75,38 @@ class Redaction:
         """Make what binds the placeholders of a tape to live values, for one session."""
         return Unifier(self._rules, own)
 
+    def is_strong(self, value: str) -> bool:
+        """Tell whether a value says so much that it is found wherever it stands."""
+        return self._rules.is_strong(value)
+
+    def barrier(self, secrets: Iterable[str], environment: Mapping[str, str]) -> Barrier:
+        """Make what looks through a cassette before it is written."""
+        return Barrier(self._rules, secrets=secrets, environment=environment, allowed=self._rules.allowed)
+
     def tape(self, interactions: Iterable[Interaction]) -> list[Interaction]:
         """Mask interactions for saving, as `redacted` does."""
         return self.redacted(interactions).interactions
 
     def redacted(
-        self, interactions: Iterable[Interaction], *, known: Mapping[str, str] | None = None
+        self,
+        interactions: Iterable[Interaction],
+        *,
+        known: Mapping[str, str] | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> Redacted:
         """Mask interactions for saving: secrets are numbered as they appear, the same is always the same.
 
         What a rule tells of is masked wherever else it stands, too. Placeholders that are there already stay as they
-        are; `known` are those of secrets that are known before.
+        are; `known` are those of secrets that have one. `given` are values that are secret wherever they stand, and
+        what they are called.
         """
         recorded = list(interactions)
         opened = [turns_of(_messages(interaction)) for interaction in recorded]
         taken = {number for turns in opened for turn in turns for number in _numbers(turn)}
         mask = TapeMask(self._rules, taken=taken, known=known)
         marked = [[mark_tokens(mark_turn(turn, mask), mask) for turn in turns] for turns in opened]
+        if given:
+            mask.give(given, "\n".join(text for turns in marked for turn in turns for text in turn.texts()))
         references = References(
             mask.strong, (text for turns in marked for turn in turns for text in turn.texts())
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_replay.placeholders import PLACEHOLDER, placeholder
 from pytest_replay.redaction.edits import edited, without_overlaps
 from pytest_replay.redaction.formats import token_edits
+from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.rules import Rule
 
 if TYPE_CHECKING:
@@ -83,7 +84,17 @@ class TapeMask(Mask):
 
     def token(self, name: str, value: str) -> str:
         """Mask one such token; `name` says of what kind it is."""
-        return value if value.lower() in self.rules.never else self._numbered(name, value)
+        return self._numbered(name, value) if self.rules.takes(Rule.ALWAYS, value) else value
+
+    def give(self, given: Mapping[str, str], text: str) -> None:
+        """Give numbers to values that are secret wherever they stand, in the order of where `text` has them first."""
+        places = {
+            value: min((at for form in forms_of(value) if (at := text.find(form.text)) >= 0), default=-1)
+            for value in given
+            if value not in self.known and value not in self.rules.allowed
+        }
+        for value in sorted((value for value, at in places.items() if at >= 0), key=places.__getitem__):
+            self.strong[value] = self._numbered(given[value], value)
 
     def _numbered(self, name: str, value: str) -> str:
         if value not in self.known:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.media import media_of
 from pytest_replay.placeholders import PLACEHOLDER, is_placeholder, stands_for_any
+from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.holes import fill
 from pytest_replay.redaction.masks import SlotMask
 from pytest_replay.redaction.opened import opened
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _IN_BASE64, _BEHIND_A_COLON = "cmVkYWN0ZWQt", "OnJlZGFjdGVk"
 """How a placeholder begins in the credentials of the scheme Basic: as a user, or as a password without one."""
+_BEGINNINGS = frozenset(form.text for form in forms_of("redacted-") if form.encode is None)
+"""How one begins in base64, wherever in it that is."""
 _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
 """Claims of a JWT that differ between two that are made for the same (RFC 7519 §4.1)."""
 
@@ -126,6 +129,21 @@ class Unifier:
         if self._own is None:
             self._own = frozenset(found for message in self._read() for found in _placeholders(message))
         return self._own
+
+
+def placeholder_in(request: Message) -> str | None:
+    """Find a placeholder in what is to be sent, plain or in base64; None where there is none."""
+    texts = [*texts_of(request.fields)]
+    if request.body:
+        texts.append(turn_of([request]).text)
+    for text in texts:
+        if "redacted-" in text and (found := PLACEHOLDER.search(text)):
+            return found[0]
+        if any(beginning in text for beginning in _BEGINNINGS) and (
+            found := PLACEHOLDER.search(opened(text))
+        ):
+            return found[0]
+    return None
 
 
 def has_free_placeholders(request: Message) -> bool:

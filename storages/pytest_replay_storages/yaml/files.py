@@ -62,13 +62,16 @@ class YamlStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._drafted: tuple[Cassette, bytes] | None = None
+        """What was drafted last, and what of: it is saved next."""
 
     def load(self, name: str) -> Cassette | None:
         path = self._path(name)
         data = _read(path)
         return None if data is None else load(data, path=path, name=name)
 
-    def save(self, cassette: Cassette) -> None:
+    def draft(self, cassette: Cassette) -> bytes:
+        """Make the file of a cassette, and read it back."""
         path = self._path(cassette.name)
         try:
             data = dump(cassette)
@@ -76,6 +79,14 @@ class YamlStorage:
             msg = f"can't save {path}: {error}"
             raise StorageError(msg) from error
         _check_reads_back(data, cassette, path)
+        self._drafted = (cassette, data)
+        return data
+
+    def save(self, cassette: Cassette) -> None:
+        path = self._path(cassette.name)
+        drafted, self._drafted = self._drafted, None
+        data = drafted[1] if drafted is not None and drafted[0] is cassette else self.draft(cassette)
+        self._drafted = None
         if not _holds(path, data, cassette.name):
             _replace(path, data)
 

@@ -1,0 +1,61 @@
+"""Leaks: a cassette that would hold a secret is not saved, the test fails, and what was kept stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.plugin.conftest import Suite
+
+VALUE = "correct-horse-battery"
+SENDING = f"""
+    import pytest
+    from sdk import get
+
+    @pytest.mark.replay
+    def test_it(replay):
+        {{before}}
+        get("/{VALUE}/x")
+    """
+
+
+def test_the_value_of_a_secret_variable_is_not_saved(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite.write("test_it.py", SENDING.format(before="pass"))
+    suite.run("--record").assert_outcomes(passed=1)
+    [(name, _)] = suite.cassettes.items()
+    kept = (suite.root / name).read_bytes()
+    monkeypatch.setenv("SERVICE_API_KEY", VALUE)
+
+    result = suite.run("--record")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*cassettes/test_it/test_it was not saved: a secret would be in it",
+            "*interaction 1, request, url, at *: the value of the environment variable SERVICE_API_KEY, plain",
+        ]
+    )
+    assert (suite.root / name).read_bytes() == kept
+
+
+def test_a_value_that_the_test_names_is_kept_off_the_tape(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_API_KEY", VALUE)
+    suite.write("test_it.py", SENDING.format(before=f'assert replay.redact("{VALUE}")'))
+
+    suite.run("--record").assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=1)
+
+    assert list(suite.cassettes.values()) == [["/redacted-secret-1z/x"]]
+
+
+def test_a_value_that_stands_anywhere_cannot_be_named(suite: Suite) -> None:
+    suite.write("test_it.py", SENDING.format(before='replay.redact("short")'))
+
+    result = suite.run("--record")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*SettingsError: replay.redact: fewer than 8 characters, or a common word*"])
