@@ -13,7 +13,17 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-THEMES = ("replaying", "documents", "opening", "clients", "marking", "recording", "amqp", "clock")
+THEMES = (
+    "replaying",
+    "documents",
+    "opening",
+    "clients",
+    "marking",
+    "recording",
+    "redacting",
+    "amqp",
+    "clock",
+)
 PEERS = (
     "httpx",
     "httpx2",

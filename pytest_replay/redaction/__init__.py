@@ -14,6 +14,7 @@ from pytest_replay.messages import Interaction, Message
 from pytest_replay.placeholders import PLACEHOLDER
 from pytest_replay.redaction.barrier import Barrier
 from pytest_replay.redaction.fields import scrub_fields, scrub_request
+from pytest_replay.redaction.formats import formats_in
 from pytest_replay.redaction.masks import LiveMask, TapeMask
 from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.rules import looks_random, rules_for
@@ -104,12 +105,15 @@ class Redaction:
         opened = [turns_of(_messages(interaction)) for interaction in recorded]
         taken = {number for turns in opened for turn in turns for number in _numbers(turn)}
         mask = TapeMask(self._rules, taken=taken, known=known)
-        marked = [[mark_tokens(mark_turn(turn, mask), mask) for turn in turns] for turns in opened]
-        if given:
-            mask.give(given, "\n".join(text for turns in marked for turn in turns for text in turn.texts()))
-        references = References(
-            mask.strong, (text for turns in marked for turn in turns for text in turn.texts())
+        marked = [[mark_turn(turn, mask) for turn in turns] for turns in opened]
+        mask.formats = formats_in(
+            "\n".join(text for turns in marked for turn in turns for text in turn.texts())
         )
+        marked = [[mark_tokens(turn, mask) for turn in turns] for turns in marked]
+        said = "\n".join(text for turns in marked for turn in turns for text in turn.texts())
+        if given:
+            mask.give(given, said)
+        references = References(mask.strong, [said])
         masked = [
             _with_messages(interaction, chain.from_iterable(masked_turn(turn, references) for turn in turns))
             for interaction, turns in zip(recorded, marked, strict=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pytest_replay.bodies.codings import CodingError, undo
 from pytest_replay.bodies.media import CODINGS, media_of
 from pytest_replay.errors import LeakError
-from pytest_replay.redaction.formats import tokens_in
+from pytest_replay.redaction.formats import formats_in, tokens_in
 from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.references import texts_of
 from pytest_replay.redaction.turns import turn_of, turns_of
@@ -80,7 +80,7 @@ class Barrier:
 
     def _tokens(self, pieces: list[_Piece]) -> Iterator[str]:
         whole, starts = _joined(pieces)
-        for found in tokens_in(whole):
+        for found in tokens_in(whole, formats_in(whole)):
             if found.value not in self._allowed:
                 yield f"{_place(pieces, starts, found.start)}: what looks like a secret ({found.name})"
 

@@ -12,7 +12,7 @@ from pytest_replay.placeholders import PLACEHOLDER
 from pytest_replay.redaction.edits import Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class TokenMask(Protocol):
@@ -22,12 +22,23 @@ class TokenMask(Protocol):
         """Mask a token of the kind `name`."""
 
 
+_BEFORE = {
+    "azure-ad-secret": 4,
+    "digitalocean-doppler-linear": 3,
+    "private-key": 72,
+    "telegram": 10,
+    "twilio-mailgun-mailchimp": 32,
+}
+"""Characters of a token that may come before its literal, where any may."""
+
+
 class Format(NamedTuple):
     """A kind of token."""
 
-    name: str
-    literals: tuple[str, ...]
-    """One of them stands in every token of this kind."""
+    name: str | None
+    """None where the first group of the pattern is the name, and the second the token."""
+    literal: str
+    """It stands in every such token, or right before it."""
     pattern: re.Pattern[str]
 
 
@@ -44,44 +55,60 @@ class Found(NamedTuple):
 @cache
 def formats() -> tuple[Format, ...]:
     """Read the kinds of tokens that this package ships."""
-    tokens: dict[str, list[str]] = _data()["tokens"]
-    return tuple(
-        Format(name, tuple(literals.split("|")), re.compile(pattern))
-        for name, [literals, pattern] in tokens.items()
+    data = _data()
+    tokens: dict[str, list[str]] = data["tokens"]
+    labelled: str = data["text"]["connection_strings"]
+    labels = re.findall(r"[A-Za-z]{3,}(?=[|)])", labelled.partition("=")[0])
+    return (
+        *(
+            Format(name, literal, re.compile(pattern))
+            for name, [literals, pattern] in tokens.items()
+            for literal in literals.split("|")
+        ),
+        *(Format(None, f"{label.lower()}=", re.compile(labelled)) for label in labels),
     )
 
 
-def tokens_in(text: str) -> Iterator[Found]:
-    """Find the tokens of all kinds in a text; what holds a placeholder is none any more."""
-    for name, literals, pattern in formats():
-        if any(literal in text for literal in literals):
-            for found in pattern.finditer(text):
-                if PLACEHOLDER.search(found[0]) is None:
-                    yield Found(name, *found.span(), found[0])
-    labels, pattern = _labelled()
-    if "=" in text and _holds_one(text.lower(), labels):
-        for found in pattern.finditer(text):
-            if PLACEHOLDER.search(found[2]) is None:
-                yield Found(found[1], *found.span(2), found[2])
+def formats_in(text: str) -> list[Format]:
+    """List those formats that a text may have tokens of; it may be many texts at once."""
+    lower = text.lower()
+    return [kind for kind in formats() if kind.literal in (text if kind.name else lower)]
 
 
-def token_edits(text: str, mask: TokenMask) -> Iterator[Edit]:
+def tokens_in(text: str, among: Iterable[Format]) -> Iterator[Found]:
+    """Find the tokens of some formats in a text; what holds a placeholder is none any more."""
+    for kind in among:
+        for found in _matches(text, kind):
+            name, group = (kind.name, 0) if kind.name else (found[1], 2)
+            if PLACEHOLDER.search(found[group]) is None:
+                yield Found(name, *found.span(group), found[group])
+
+
+def token_edits(text: str, mask: TokenMask, among: Sequence[Format]) -> Iterator[Edit]:
     """Mask the tokens in a text."""
-    for name, start, end, value in tokens_in(text):
+    for name, start, end, value in tokens_in(text, among):
         if (masked := mask.token(name, value)) != value:
             yield Edit(start, end, masked)
 
 
-@cache
-def _labelled() -> tuple[tuple[str, ...], re.Pattern[str]]:
-    """Tell what connection strings call their secrets: `Password=...`."""
-    pattern: str = _data()["text"]["connection_strings"]
-    words = re.findall(r"[A-Za-z]{3,}(?=[|)])", pattern.partition("=")[0])
-    return tuple(f"{word.lower()}=" for word in words), re.compile(pattern)
+def _matches(text: str, kind: Format) -> Iterator[re.Match[str]]:
+    """Match a format near its literal: a pattern by itself would look at every character."""
+    where = text if kind.name else _lowered(text)
+    at = where.find(kind.literal)
+    while at >= 0:
+        end = at + len(kind.literal)
+        before = _BEFORE.get(kind.name or "", 0)
+        starts = range(max(at - before, 0), end + 2 if kind.name else at + 1)
+        found = next((match for start in starts if (match := kind.pattern.match(text, start))), None)
+        if found is not None:
+            yield found
+            end = max(end, found.end())
+        at = where.find(kind.literal, end)
 
 
-def _holds_one(text: str, labels: Iterable[str]) -> bool:
-    return any(label in text for label in labels)
+def _lowered(text: str) -> str:
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)
 
 
 @cache

@@ -13,8 +13,9 @@ from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.rules import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from pytest_replay.redaction.formats import Format
     from pytest_replay.redaction.rules import Rules
 
 _ANY = 0
@@ -62,6 +63,8 @@ class TapeMask(Mask):
         """
         super().__init__(rules)
         self._taken = taken
+        self.formats: Sequence[Format] = ()
+        """What tokens there may be."""
         self.known: dict[str, str] = dict(known or {})
         """The placeholder of each secret."""
         self._last = 0
@@ -80,7 +83,7 @@ class TapeMask(Mask):
 
     def tokens(self, text: str, _field: str = "") -> str:
         """Mask what is secret in a text for what it looks like."""
-        return edited(text, without_overlaps(token_edits(text, self)))
+        return edited(text, without_overlaps(token_edits(text, self, self.formats))) if self.formats else text
 
     def token(self, name: str, value: str) -> str:
         """Mask one such token; `name` says of what kind it is."""

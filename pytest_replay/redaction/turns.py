@@ -98,7 +98,9 @@ def mark_turn(turn: Turn, mask: Mask) -> Marked:
 
 def mark_tokens(marked: Marked, mask: TapeMask) -> Marked:
     """Find what else in a turn is secret for what it looks like."""
-    more = [edit for edit in token_edits(marked.turn.text, mask) if is_free(edit, marked.edits)]
+    if not mask.formats:
+        return marked
+    more = [edit for edit in token_edits(marked.turn.text, mask, mask.formats) if is_free(edit, marked.edits)]
     return Marked(
         marked.turn,
         cast("Mapping[str, Plain]", mapped(marked.fields, mask.tokens)),
