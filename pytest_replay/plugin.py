@@ -25,6 +25,7 @@ from pytest_replay.items import (
 from pytest_replay.racing import raced
 from pytest_replay.raising import raisable
 from pytest_replay.replay import Replay
+from pytest_replay.reporting.masking import Masking
 from pytest_replay.reporting.summary import Tally, counted, header_line
 from pytest_replay.run import Run
 from pytest_replay.settings import LISTS, NAMES, Mode, Settings
@@ -304,6 +305,8 @@ def pytest_runtest_makereport(
         besides.clear()
         if attempt is not None:  # items live as long as the run, and tapes may be large
             del item.stash[_ATTEMPT]
+    if attempt is not None and (report.longrepr is not None or report.sections):
+        _mask(report, item.config.stash[_RUN], attempt.session)
     return report
 
 
@@ -374,6 +377,14 @@ def _strangers(threads: list[str], call: pytest.CallInfo[None]) -> Iterator[tupl
             "replay",
             "\n".join([*told, "if it waits for one of them, say so: with replay.clock.hold(): ..."]),
         )
+
+
+def _mask(report: pytest.TestReport, run: Run, session: Session) -> None:
+    """Take the secrets out of what a report tells, and of what other plugins make of it."""
+    masking = Masking(run.secrets(session))
+    report.longrepr = masking.mask(report.longrepr)
+    report.sections = masking.mask(report.sections)
+    report.user_properties = masking.mask(report.user_properties)
 
 
 def _was_ended(error: BaseException, session: Session) -> bool:

@@ -54,6 +54,10 @@ class Run:
     _storages: dict[str, Storage] = field(default_factory=dict)
     _secrets: dict[str, str] = field(default_factory=dict)
     """What was masked in this run, and what it is called: what one test was given, another may send."""
+    _told: set[str] = field(default_factory=set)
+    """The secrets of the sessions that were closed."""
+    _open: list[Session] = field(default_factory=list)
+    """Sessions that are not closed."""
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
     _time: Timekeeper = field(init=False)
@@ -103,6 +107,7 @@ class Run:
             start=start_of(settings, cassette),
             passes=_passes(settings.network),
         )
+        self._open.append(session)
         self._time.take(session, cassette)
         self.enter(session, timed=timed)
         return session
@@ -150,7 +155,10 @@ class Run:
         Raises StorageError, CassetteError and LeakError.
         """
         session.given |= self._secrets
+        if session in self._open:
+            self._open.remove(session)
         verdict = session.close(passed=passed, timeless=self._timeless)
+        self._told.update(verdict.secrets)
         self._secrets |= {
             value: label_of(masked) for value, masked in verdict.secrets.items() if looks_random(value)
         }
@@ -174,6 +182,11 @@ class Run:
     def strangers(self, session: Session) -> list[str]:
         """Tell of the threads that are older than the clock which a session replays on, a line each."""
         return self._time.strangers(session)
+
+    def secrets(self, session: Session) -> set[str]:
+        """Find what must not be told of a session: its own secrets, those of others, and of the environment."""
+        known = {*self._told, *session.redaction.secrets_in(os.environ), *session.secrets}
+        return known.union(*(other.secrets for other in self._open if other is not session))
 
     def wrap(self, session: Session, transport: Any) -> Any:
         """Wrap a transport by hand."""

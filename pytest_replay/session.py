@@ -175,6 +175,14 @@ class Session:
             raise SettingsError(f"{msg}, redact=[...]")
         self.given[value] = "secret"
 
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets that it has sent, and heard from the wire, as far as rules tell of them."""
+        with self._lock:
+            calls = list(self.calls)
+        heard = (reply.message for call in calls if call.recorded is None for reply in call.replies)
+        return self.redaction.secrets_of([*(call.request for call in calls), *heard]) | {*self.given}
+
     def begin(self) -> None:
         """Have the recording begin now, and not when the session was opened."""
         self.began = self.now()

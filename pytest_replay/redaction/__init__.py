@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from pytest_replay.messages import Interaction, Message
 from pytest_replay.placeholders import PLACEHOLDER
-from pytest_replay.redaction.barrier import Barrier
+from pytest_replay.redaction.barrier import Barrier, is_secret_name
 from pytest_replay.redaction.fields import scrub_fields, scrub_request
 from pytest_replay.redaction.formats import formats_in
+from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.masks import LiveMask, TapeMask
 from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.rules import looks_random, rules_for
@@ -31,6 +32,7 @@ __all__ = [
     "Redacted",
     "Redaction",
     "Unifier",
+    "forms_of",
     "has_free_placeholders",
     "looks_random",
     "placeholder_in",
@@ -83,6 +85,23 @@ class Redaction:
     def barrier(self, secrets: Iterable[str], environment: Mapping[str, str]) -> Barrier:
         """Make what looks through a cassette before it is written."""
         return Barrier(self._rules, secrets=secrets, environment=environment, allowed=self._rules.allowed)
+
+    def secrets_of(self, messages: Iterable[Message]) -> set[str]:
+        """Find the secrets in messages that are known again wherever they stand."""
+        mask = TapeMask(self._rules)
+        marked = [mark_turn(turn, mask) for turn in turns_of(messages)]
+        mask.formats = formats_in("\n".join(text for turn in marked for text in turn.texts()))
+        for turn in marked:
+            mark_tokens(turn, mask)
+        return set(mask.strong)
+
+    def secrets_in(self, environment: Mapping[str, str]) -> set[str]:
+        """Find the values of environment variables that must not be told."""
+        return {
+            value
+            for name, value in environment.items()
+            if is_secret_name(name) and self._rules.is_strong(value)
+        }
 
     def tape(self, interactions: Iterable[Interaction]) -> list[Interaction]:
         """Mask interactions for saving, as `redacted` does."""

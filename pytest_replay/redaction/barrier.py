@@ -52,7 +52,7 @@ class Barrier:
         """Take the secrets that were masked, and the environment; `allowed` values are no secrets."""
         self._sought = dict.fromkeys(secrets, "a secret that was masked elsewhere")
         for name, value in environment.items():
-            if _is_secret_name(name) and rules.is_strong(value):
+            if is_secret_name(name) and rules.is_strong(value):
                 self._sought.setdefault(value, f"the value of the environment variable {name}")
         self._allowed = frozenset(allowed)
         for value in self._allowed:
@@ -83,6 +83,12 @@ class Barrier:
         for found in tokens_in(whole, formats_in(whole)):
             if found.value not in self._allowed:
                 yield f"{_place(pieces, starts, found.start)}: what looks like a secret ({found.name})"
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether an environment variable is named as if it held a secret."""
+    words, skip = _environment()
+    return not skip.search(name) and not words.isdisjoint(name.lower().replace("-", "_").split("_"))
 
 
 def _joined(pieces: list[_Piece]) -> tuple[str, list[int]]:
@@ -160,11 +166,6 @@ def _is_text(raw: bytes) -> bool:
         return "\0" not in raw.decode()
     except UnicodeDecodeError:
         return False
-
-
-def _is_secret_name(name: str) -> bool:
-    words, skip = _environment()
-    return not skip.search(name) and not words.isdisjoint(name.lower().replace("-", "_").split("_"))
 
 
 @cache
