@@ -11,6 +11,7 @@ from pytest_replay.bodies.codings import CodingError, redo, undo
 from pytest_replay.bodies.media import media_of
 from pytest_replay.messages import Message
 from pytest_replay.redaction.bodies import body_edits
+from pytest_replay.redaction.digests import redigested
 from pytest_replay.redaction.edits import edited, is_free, moved, without_overlaps
 from pytest_replay.redaction.fields import scrub_fields
 from pytest_replay.redaction.formats import token_edits
@@ -118,12 +119,13 @@ def masked_turn(marked: Marked, references: References) -> list[Message]:
     edits = references.edits(turn.text, marked.edits)
     if not edits:
         return [Message(head.kind, fields, head.body, decoded), *chunks]
-    raw = edited(turn.text, edits).encode("latin-1")
+    raw = data = edited(turn.text, edits).encode("latin-1")
     if turn.charset:
         raw = raw.decode("utf-8", "surrogatepass").encode(turn.charset, "surrogatepass")
     if turn.media.codings:
         raw = redo(raw, turn.media.codings, like=turn.raw)
     fields = _lengthened(fields, len(raw) - len(turn.raw))
+    fields = _redigested(fields, [(turn.raw, raw), (turn.text.encode("latin-1"), data)])
     bodies = _cut(raw, turn, edits) if chunks else [raw]
     return [
         Message(head.kind, fields, bodies[0], decoded),
@@ -153,6 +155,16 @@ def _cut(raw: bytes, turn: Turn, edits: Sequence[Edit]) -> list[bytes]:
     else:
         places = [moved(end, edits) for end in ends]
     return [raw[start:end] for start, end in pairwise([0, *places])]
+
+
+def _redigested(fields: Mapping[str, Plain], bodies: Sequence[tuple[bytes, bytes]]) -> Mapping[str, Plain]:
+    headers = fields.get("headers")
+    if not isinstance(headers, list):
+        return fields
+    return {
+        **fields,
+        "headers": cast("list[Plain]", redigested(cast("list[tuple[str, str]]", headers), bodies)),
+    }
 
 
 def _lengthened(fields: Mapping[str, Plain], growth: int) -> Mapping[str, Plain]:
