@@ -45,6 +45,9 @@ class Header:
     runs: int = 1
     """In how many runs it was recorded, each with a beginning of its own: `new_episodes` adds one."""
 
+    placeholders: tuple[str, ...] = ()
+    """What stands for secrets on the tape, by number; empty where nobody has listed it."""
+
     @property
     def tests(self) -> set[str]:
         """The tests that share the cassette; only one that has a name of its own tells them."""

@@ -28,6 +28,11 @@ def label_of(placeholder: str) -> str:
     return placeholder.removeprefix("redacted-").rpartition("-")[0]
 
 
+def number_of(placeholder: str) -> int:
+    """Tell the number of a placeholder; 0 where it stands for no one value."""
+    return int(placeholder.rpartition("-")[2].removesuffix("z"))
+
+
 def stands_for_any(placeholder: str) -> bool:
     """Tell whether a placeholder has no number: what it stands for is made afresh for each request."""
     return placeholder.endswith("-0z")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.bodies.decoders import decoded
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.matching import route_of
+from pytest_replay.redaction import placeholders_in
 from pytest_replay.settings import Mode, Settings
 from pytest_replay.settling import askings, renamed, retimed, sayings, settle
 
@@ -113,6 +114,7 @@ class Recording:
         same_tests = self.old is not None and self._tests == header.tests
         if same_tests and _are(old, interactions):
             return Change(secrets=secrets)
+        header = replace(header, placeholders=placeholders_in(interactions))
         return Change(save=Cassette(self.name, header, _tape_of(interactions)), secrets=secrets)
 
     def _settled(

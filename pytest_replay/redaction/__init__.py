@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pytest_replay.messages import Interaction, Message
-from pytest_replay.placeholders import PLACEHOLDER
+from pytest_replay.placeholders import PLACEHOLDER, number_of
 from pytest_replay.redaction.barrier import Barrier, is_secret_name
 from pytest_replay.redaction.fields import scrub_fields, scrub_request
 from pytest_replay.redaction.formats import formats_in
@@ -36,6 +36,7 @@ __all__ = [
     "has_free_placeholders",
     "looks_random",
     "placeholder_in",
+    "placeholders_in",
 ]
 
 
@@ -122,7 +123,7 @@ class Redaction:
         """
         recorded = list(interactions)
         opened = [turns_of(_messages(interaction)) for interaction in recorded]
-        taken = {number for turns in opened for turn in turns for number in _numbers(turn)}
+        taken = {number_of(found) for turns in opened for turn in turns for found in _placeholders(turn)}
         mask = TapeMask(self._rules, taken=taken, known=known)
         marked = [[mark_turn(turn, mask) for turn in turns] for turns in opened]
         mask.formats = formats_in(
@@ -152,9 +153,15 @@ def _messages(interaction: Interaction) -> list[Message]:
     return [interaction.request, *(reply.message for reply in interaction.replies)]
 
 
-def _numbers(turn: Turn) -> Iterator[str]:
-    """Find the numbers of the placeholders that stand in a turn."""
+def placeholders_in(interactions: Iterable[Interaction]) -> tuple[str, ...]:
+    """List the placeholders that stand in interactions, by number."""
+    turns = (turn for interaction in interactions for turn in turns_of(_messages(interaction)))
+    found = {placeholder for turn in turns for placeholder in _placeholders(turn)}
+    return tuple(sorted(found, key=lambda placeholder: (number_of(placeholder), placeholder)))
+
+
+def _placeholders(turn: Turn) -> Iterator[str]:
+    """Find the placeholders that stand in a turn."""
     for text in (turn.text, *(text for message in turn.messages for text in texts_of(message.fields))):
         if "redacted-" in text:
-            for found in PLACEHOLDER.finditer(text):
-                yield found[0].rpartition("-")[2].removesuffix("z")
+            yield from PLACEHOLDER.findall(text)

@@ -50,15 +50,20 @@ def forms_of(secret: str) -> tuple[Form, ...]:
     return tuple(found.values())
 
 
-def edits_of(text: str, form: Form, secret: str, placeholder: str, *, is_url: bool = False) -> Iterator[Edit]:
-    """Find a form of a secret in a text, and put the placeholder there, in the same form."""
+def edits_of(
+    text: str, form: Form, placeholder: str, *, inside: Callable[[str], str], is_url: bool = False
+) -> Iterator[Edit]:
+    """Find a form of a secret in a text, and put the placeholder there, in the same form.
+
+    `inside` masks what base64 holds, decoded as latin-1: there may be more than one secret in it.
+    """
     start = text.find(form.text)
     while start >= 0:
         if form.encode is not None:
             end = start + len(form.text)
             yield Edit(start, end, form.encode(placeholder))
         else:
-            edit = _base64_edit(text, start, form, secret, placeholder, is_url=is_url)
+            edit = _base64_edit(text, start, form, placeholder, inside=inside, is_url=is_url)
             yield edit
             end = edit.end
         start = text.find(form.text, end)
@@ -70,7 +75,9 @@ def _base64_cores(secret: bytes, shift: int) -> Iterator[str]:
         yield encode(b"\0" * shift + secret).decode()[_SKIPPED[shift] : whole]
 
 
-def _base64_edit(text: str, start: int, form: Form, secret: str, placeholder: str, *, is_url: bool) -> Edit:
+def _base64_edit(
+    text: str, start: int, form: Form, placeholder: str, *, inside: Callable[[str], str], is_url: bool
+) -> Edit:
     """Encode anew from the group on that the secret begins in: what follows moves with the placeholder's length."""
     begin = start - _SKIPPED[form.shift]
     alphabet = _STANDARD_IN_URL if is_url else _STANDARD
@@ -88,8 +95,7 @@ def _base64_edit(text: str, start: int, form: Form, secret: str, placeholder: st
         data = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4))
     except binascii.Error:
         return Edit(start, end, placeholder)
-    wanted = secret.encode("utf-8", "surrogateescape")
-    anew = data.replace(wanted, placeholder.encode())
+    anew = inside(data.decode("latin-1")).encode("latin-1", "replace")
     if anew == data:
         return Edit(start, end, placeholder)
     urls = alphabet is _FOR_URLS

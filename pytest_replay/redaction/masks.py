@@ -55,7 +55,7 @@ class TapeMask(Mask):
     """For saving: numbers secrets by first appearance, the same value always the same."""
 
     def __init__(
-        self, rules: Rules, *, taken: Collection[str] = (), known: Mapping[str, str] | None = None
+        self, rules: Rules, *, taken: Collection[int] = (), known: Mapping[str, str] | None = None
     ) -> None:
         """Make a mask that leaves the numbers `taken` to the placeholders that have them.
 
@@ -106,7 +106,7 @@ class TapeMask(Mask):
 
     def _number(self) -> int:
         self._last += 1
-        while str(self._last) in self._taken:
+        while self._last in self._taken:
             self._last += 1
         return self._last
 

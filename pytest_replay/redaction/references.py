@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 class _Sought(NamedTuple):
     form: Form
-    secret: str
     placeholder: str
 
 
@@ -29,11 +28,12 @@ class References:
 
     def __init__(self, strong: Mapping[str, str], texts: Iterable[str]) -> None:
         """Look for the secrets `strong`, each with its placeholder, of which only forms in one of `texts` count."""
+        self._strong = strong
         self._sought: list[_Sought] = []
         if strong:
             where = "\n".join(texts)
             self._sought = [
-                _Sought(form, secret, placeholder)
+                _Sought(form, placeholder)
                 for secret, placeholder in strong.items()
                 for form in forms_of(secret)
                 if form.text in where
@@ -48,12 +48,12 @@ class References:
         if not self._sought:
             return list(taken)
         found = list(taken)
-        for form, secret, placeholder in self._sought:
+        for form, placeholder in self._sought:
             if form.text not in text:
                 continue
             fresh = [
                 edit
-                for edit in edits_of(text, form, secret, placeholder, is_url=is_url)
+                for edit in edits_of(text, form, placeholder, inside=self._inside, is_url=is_url)
                 if is_free(edit, found)
             ]
             if fresh:
@@ -78,6 +78,9 @@ class References:
             if self._sought
             else value
         )
+
+    def _inside(self, data: str) -> str:
+        return References(self._strong, [data]).masked(data)
 
 
 def mapped(value: Plain, change: Callable[[str, str], str], name: str = "") -> Plain:

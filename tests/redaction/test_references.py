@@ -125,6 +125,14 @@ def test_a_value_that_may_stand_anywhere_is_masked_in_its_place_only(value: str)
     assert tape[1].request.body == f"hello {value}".encode()
 
 
+def test_two_secrets_in_one_text_of_base64_are_both_masked() -> None:
+    coded = text(b64(f"{SECRETS[0]}:{SECRETS[1]}:x"))
+
+    tape = Redaction().tape([login(SECRETS[0]), login(SECRETS[1]), Interaction(coded)])
+
+    assert tape[2].request == text(b64("redacted-access-token-1z:redacted-access-token-2z:x"))
+
+
 def test_no_placeholder_is_torn_up_by_a_secret_that_is_a_part_of_it() -> None:
     tape = Redaction().tape(
         [login("access-token"), Interaction(text("an access-token, redacted-access-token-7z"))]

@@ -27,7 +27,12 @@ URLS = {"yaml": ("yaml:", "yaml:some/dir")}
 """Where each storage is opened: one that is new is new here, too."""
 
 NAME = "tests/cassettes/test_api/TestUsers.test_get[42]"
-HEADER = Header(datetime(2026, 11, 21, 8, 57, 38, 123456, UTC), {"httpx": "0.28.1"}, {"match_on": ["url"]})
+HEADER = Header(
+    datetime(2026, 11, 21, 8, 57, 38, 123456, UTC),
+    {"httpx": "0.28.1"},
+    {"match_on": ["url"]},
+    placeholders=("redacted-sig-0z", "redacted-password-1z"),
+)
 
 
 def test_every_storage_that_is_installed_is_under_contract() -> None:
