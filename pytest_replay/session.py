@@ -149,6 +149,7 @@ class Session:
         self._hosts: dict[int, tuple[Call, Interaction]] = {}
         """The calls that replies may still come for, and what was recorded of them, by position."""
         tape = self._recording.tape
+        self._plan_accepts = plan.accepts
         self._unifier = redaction.unifier(self._requests)
         self._free: list[int] | None = None
         """Positions with placeholders where no rule tells of a secret, once they are asked for."""
@@ -372,7 +373,7 @@ class Session:
         asked = self._unifier.recorded(request)
         position = self._find(asked)
         if position is not None:
-            self._unifier.bind(asked, self._index.tape.read(position).request)
+            self._unifier.bind()
             return position
         return self._take_filled(asked, self._index)
 
@@ -386,7 +387,7 @@ class Session:
             if filled is None or (position := self._find(filled)) is None:
                 continue
             self._unifier.bind_filled(asked, then)
-            self._unifier.bind(asked, index.tape.read(position).request)
+            self._unifier.bind()
             return position
         return None
 
@@ -412,8 +413,8 @@ class Session:
                 yield from (reply.message for reply in interaction.replies)
 
     def _accepts(self, now: Message, then: Message) -> bool:
-        accepts = self._plan.accepts
-        return self._unifier.accepts(now, then) and (accepts is None or accepts(now, then))
+        accepts = self._plan_accepts
+        return (accepts is None or accepts(now, then)) and self._unifier.accepts(now, then)
 
     def _as_recorded(self, request: Message) -> Message:
         """Write a request over HTTP with the ids of the tape."""

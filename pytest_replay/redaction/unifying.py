@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.bodies.media import media_of
 from pytest_replay.placeholders import PLACEHOLDER, is_placeholder, stands_for_any
 from pytest_replay.redaction.forms import forms_of
+from pytest_replay.redaction.headers import scrub_headers
 from pytest_replay.redaction.holes import fill
 from pytest_replay.redaction.masks import SlotMask
 from pytest_replay.redaction.opened import opened
@@ -29,6 +30,7 @@ _IN_BASE64, _BEHIND_A_COLON = "cmVkYWN0ZWQt", "OnJlZGFjdGVk"
 """How a placeholder begins in the credentials of the scheme Basic: as a user, or as a password without one."""
 _BEGINNINGS = frozenset(form.text for form in forms_of("redacted-") if form.encode is None)
 """How one begins in base64, wherever in it that is."""
+_HEADERS, _ANYWHERE = "headers", "anywhere"
 _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
 """Claims of a JWT that differ between two that are made for the same (RFC 7519 §4.1)."""
 
@@ -41,14 +43,20 @@ class Unifier:
         self._rules = rules
         self._read = own
         self._own: frozenset[str] | None = None
+        self._headers: dict[tuple[str, str], dict[str, list[str]]] = {}
+        """What stands in the secret places of headers that were looked at."""
+        self._pairs: list[tuple[str, str]] = []
+        """Of the request that was accepted last."""
         self._bound: dict[str, str] = {}
         """The foreign value of each placeholder that has one."""
+        self._needles: list[str] = []
+        """The forms of those."""
         self.owners: dict[str, str] = {}
         """The placeholder of each foreign value that says enough to be known again."""
 
     def recorded(self, request: Message) -> Message:
         """Write a live request with the placeholders of the tape, wherever a bound value stands in it."""
-        if not self.owners:
+        if not self.owners or not self._may_need(request):
             return request
         turn = turn_of([request])
         marked = Marked(turn, request.fields, request.decoded, [])
@@ -57,25 +65,46 @@ class Unifier:
 
     def refusal(self, now: Message, then: Message) -> str | None:
         """Tell why a request can't be the recorded one: it has another secret. None where it may be."""
-        if not _may_hold(then):
-            return None
-        for live, recorded in self._pairs(now, then):
-            if not self._accepts(live, recorded):
-                return f"it was recorded with {recorded}, and that is not what was sent"
-        there = set(_placeholders(then))
-        for found in _placeholders(now):
-            if found not in there and found in self._tapes:
-                return f"{found} was sent, where another secret was recorded"
-        return None
+        return self._judged(now, then)[1]
 
     def accepts(self, now: Message, then: Message) -> bool:
         """Tell whether a request may be the recorded one, as far as their secrets go."""
-        return self.refusal(now, then) is None
+        self._pairs, refusal = self._judged(now, then)
+        return refusal is None
 
-    def bind(self, now: Message, then: Message) -> None:
-        """Bind what a request has where the recorded one has placeholders."""
-        if _may_hold(then):
-            self._bind(self._pairs(now, then))
+    def bind(self) -> None:
+        """Bind what the request that was accepted last has where the recorded one has placeholders."""
+        self._bind(self._pairs)
+        self._pairs = []
+
+    def _may_need(self, request: Message) -> bool:
+        """Tell cheaply whether a bound value may stand in a request where no rule tells of it."""
+        if media_of(request).codings:
+            return True
+        texts = [request.body.decode("latin-1")]
+        if request.kind == "http.request":
+            names = self._rules.headers
+            texts += [value for name, value in request.fields["headers"] if names[name] is None]
+            texts.append(request.fields["url"])
+        else:
+            texts += texts_of(request.fields)
+        whole = "\n".join(texts)
+        return any(needle in whole for needle in self._needles)
+
+    def _judged(self, now: Message, then: Message) -> tuple[list[tuple[str, str]], str | None]:
+        where = _where_held(then)
+        if not where:
+            return [], None
+        pairs = self._header_pairs(now, then) if where == _HEADERS else list(self._all_pairs(now, then))
+        for live, recorded in pairs:
+            if not self._accepts(live, recorded):
+                return [], f"it was recorded with {recorded}, and that is not what was sent"
+        if where != _HEADERS:
+            there = set(_placeholders(then))
+            for found in _placeholders(now):
+                if found not in there and found in self._tapes:
+                    return [], f"{found} was sent, where another secret was recorded"
+        return pairs, None
 
     def filled(self, now: Message, then: Message) -> Message | None:
         """Write a request as the recorded one where that has placeholders in free places, and bind them.
@@ -98,9 +127,37 @@ class Unifier:
             if live != recorded and live.lower() not in self._rules.never and not stands_for_any(recorded):
                 self._bound.setdefault(recorded, live)
                 if self._rules.is_strong(live):
+                    if live not in self.owners:
+                        self._needles += [form.text for form in forms_of(live)]
                     self.owners.setdefault(live, recorded)
 
-    def _pairs(self, now: Message, then: Message) -> Iterator[tuple[str, str]]:
+    def _header_pairs(self, now: Message, then: Message) -> list[tuple[str, str]]:
+        """Do the same for headers alone, which are often the same again and again."""
+        held = {name.lower() for name, value in then.fields["headers"] if _holds(value)}
+        live, recorded = self._header_slots(now, held), self._header_slots(then, held)
+        return [
+            (a, b)
+            for name, values in recorded.items()
+            if len(live.get(name, ())) == len(values)
+            for a, b in zip(live[name], values, strict=True)
+            if is_placeholder(b)
+        ]
+
+    def _header_slots(self, message: Message, names: set[str]) -> dict[str, list[str]]:
+        slots: dict[str, list[str]] = {}
+        for name, value in message.fields["headers"]:
+            if (lower := name.lower()) not in names:
+                continue
+            known = self._headers.get((lower, value))
+            if known is None:
+                mask = SlotMask(self._rules)
+                scrub_headers([(name, value)], mask)
+                known = self._headers[lower, value] = mask.slots
+            for label, values in known.items():
+                slots.setdefault(label, []).extend(values)
+        return slots
+
+    def _all_pairs(self, now: Message, then: Message) -> Iterator[tuple[str, str]]:
         """Pair what stands in places that rules tell of: the live value, and the placeholder."""
         live, recorded = self._slots(now), self._slots(then)
         for name, values in recorded.items():
@@ -163,13 +220,21 @@ def _placeholders(message: Message) -> Iterator[str]:
             yield from (found for found in PLACEHOLDER.findall(text) if not stands_for_any(found))
 
 
-def _may_hold(message: Message) -> bool:
-    """Tell cheaply whether a message may hold a placeholder."""
-    if message.body and (b"redacted-" in message.body or media_of(message).codings):
-        return True
-    return any(
-        "redacted-" in text or _IN_BASE64 in text or _BEHIND_A_COLON in text
-        for text in texts_of(message.fields)
+def _where_held(message: Message) -> str:
+    """Tell cheaply where a recorded message may hold placeholders: nowhere, in headers alone, or anywhere."""
+    body = message.body
+    if body and (b"redacted-" in body or media_of(message).codings):
+        return _ANYWHERE
+    if message.kind != "http.request":
+        return _ANYWHERE if any(map(_holds, texts_of(message.fields))) else ""
+    if "redacted-" in message.fields["url"]:
+        return _ANYWHERE
+    return _HEADERS if any(_holds(value) for _, value in message.fields["headers"]) else ""
+
+
+def _holds(text: str) -> bool:
+    return "redacted-" in text or (
+        text[:6].lower() == "basic " and (_IN_BASE64 in text or _BEHIND_A_COLON in text)
     )
 
 
