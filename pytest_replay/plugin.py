@@ -427,6 +427,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     tally = config.stash[_TALLY]
     tally.late += config.stash[_RUN].late
     tally.flowed += config.stash[_RUN].flowed
+    tally.suspects += config.stash[_RUN].suspects
     last_failed = config.pluginmanager.hasplugin("cacheprovider")
     for line in tally.lines(_settled(config).mode, last_failed=last_failed):
         terminalreporter.write_line(line)
@@ -438,6 +439,7 @@ def pytest_testnodedown(node: Any) -> None:
     output, tally = getattr(node, "workeroutput", {}), node.config.stash[_TALLY]
     tally.late += output.get("replay_late", ())
     tally.flowed += output.get("replay_flowed", ())
+    tally.suspects += output.get("replay_suspects", ())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -447,6 +449,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         run = session.config.stash[_RUN]
         output["replay_late"], output["replay_flowed"] = run.late, run.flowed
+        output["replay_suspects"] = run.suspects
 
 
 def _refuse_namesake() -> None:

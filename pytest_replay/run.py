@@ -21,7 +21,7 @@ from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules, read_host
 from pytest_replay.placeholders import label_of
 from pytest_replay.recording import Share
-from pytest_replay.redaction import Redaction, looks_random
+from pytest_replay.redaction import Redaction, looks_random, suspects_in
 from pytest_replay.session import Session, Verdict
 from pytest_replay.storage import Drafting, open_storage
 from pytest_replay.timekeeping import Timekeeper, start_of
@@ -48,6 +48,8 @@ class Run:
     root: Path
     late: list[str] = field(default_factory=list)
     """Texts of requests that came after their test."""
+    suspects: list[str] = field(default_factory=list)
+    """Places of values that were recorded and look random, and that no rule has masked."""
     _shares: dict[str, Share] = field(default_factory=dict)
     """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
@@ -166,6 +168,7 @@ class Run:
         if verdict.save is not None:
             self._check_leaks(session, verdict.save, verdict.secrets, storage)
             storage.save(verdict.save)
+            self.suspects += (f"{session.name}: {place}" for place in suspects_in(verdict.save))
         if verdict.remove:
             with suppress(KeyError):  # another process was quicker
                 storage.remove(session.name)

@@ -19,6 +19,7 @@ from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.masks import LiveMask, TapeMask
 from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.rules import looks_random, rules_for
+from pytest_replay.redaction.suspects import suspects_in
 from pytest_replay.redaction.turns import mark_tokens, mark_turn, masked_turn, turn_of, turns_of
 from pytest_replay.redaction.unifying import Unifier, has_free_placeholders, placeholder_in
 
@@ -37,6 +38,7 @@ __all__ = [
     "looks_random",
     "placeholder_in",
     "placeholders_in",
+    "suspects_in",
 ]
 
 

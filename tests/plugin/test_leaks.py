@@ -59,3 +59,23 @@ def test_a_value_that_stands_anywhere_cannot_be_named(suite: Suite) -> None:
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*SettingsError: replay.redact: fewer than 8 characters, or a common word*"])
+
+
+def test_what_looks_random_and_is_not_masked_is_listed_without_it(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        SENDING.format(
+            before='get("/a?cursor=Zk3vQ9xT7mW2pL8sRb5n&id=3f0c8f3a-1d2b-4c5d-9e8f-7a6b5c4d3e2f")'
+        ),
+    )
+
+    result = suite.run("--record")
+
+    result.stdout.fnmatch_lines(
+        [
+            "replay: recorded as they are, and look random; if one is a secret, name it in `redact`:",
+            "  cassettes/test_it/test_it: interaction 1, request, url, cursor, 20 characters at *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Zk3vQ9xT7mW2pL8sRb5n*")
+    result.stdout.no_fnmatch_line("*interaction 2*")
