@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _IN_BASE64, _BEHIND_A_COLON = "cmVkYWN0ZWQt", "OnJlZGFjdGVk"
 """How a placeholder begins in the credentials of the scheme Basic: as a user, or as a password without one."""
-_BEGINNINGS = frozenset(form.text for form in forms_of("redacted-") if form.encode is None)
-"""How one begins in base64, wherever in it that is."""
+_BEGINNINGS = tuple(form.text for form in forms_of("redacted-"))
+"""How one begins, in each form."""
 _HEADERS, _ANYWHERE = "headers", "anywhere"
 _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
 """Claims of a JWT that differ between two that are made for the same (RFC 7519 §4.1)."""
@@ -194,8 +194,6 @@ def placeholder_in(request: Message) -> str | None:
     if request.body:
         texts.append(turn_of([request]).text)
     for text in texts:
-        if "redacted-" in text and (found := PLACEHOLDER.search(text)):
-            return found[0]
         if any(beginning in text for beginning in _BEGINNINGS) and (
             found := PLACEHOLDER.search(opened(text))
         ):
@@ -207,7 +205,7 @@ def has_free_placeholders(request: Message) -> bool:
     """Tell whether a recorded request may have placeholders where no rule tells of a secret."""
     texts = [] if not request.body else [turn_of([request]).text]
     texts += texts_of({name: value for name, value in request.fields.items() if name != "headers"})
-    return any("redacted-" in opened(text) for text in texts)
+    return any(beginning in text for text in texts for beginning in _BEGINNINGS)
 
 
 def _placeholders(message: Message) -> Iterator[str]:
