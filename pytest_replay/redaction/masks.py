@@ -22,6 +22,8 @@ _ANY = 0
 """The number of a placeholder that stands for no one value: real ones count from 1."""
 _DIGITS = {Rule.ADDED: 1, Rule.ALWAYS: 3, Rule.WITHIN: 16, Rule.GUARDED: 16}
 """A number is a secret from so many digits on: security codes have three. Elsewhere it must look random."""
+_IN_PLACE = frozenset({"username", "nonce", "cnonce", "opaque", "oauth_nonce"})
+"""Parts of credentials that are no secrets by themselves: elsewhere they stay."""
 _LABEL_OTHERS = re.compile(r"[^a-z0-9]+")
 _LABEL_LENGTH = 40
 
@@ -38,7 +40,7 @@ class Mask(ABC):
         """What was masked and is masked elsewhere too, and what by."""
 
     def _keep(self, name: str, value: str, masked: str) -> str:
-        if value not in self.strong and name != "username" and self.rules.is_strong(value):
+        if value not in self.strong and name not in _IN_PLACE and self.rules.is_strong(value):
             self.strong[value] = masked
         return masked
 
