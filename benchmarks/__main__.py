@@ -13,7 +13,18 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-THEMES = ("replaying", "documents", "opening", "clients", "marking", "recording", "storages", "amqp", "clock")
+THEMES = (
+    "replaying",
+    "documents",
+    "opening",
+    "clients",
+    "marking",
+    "recording",
+    "redacting",
+    "storages",
+    "amqp",
+    "clock",
+)
 PEERS = (
     "httpx",
     "httpx2",

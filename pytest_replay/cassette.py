@@ -45,6 +45,9 @@ class Header:
     runs: int = 1
     """In how many runs it was recorded, each with a beginning of its own: `new_episodes` adds one."""
 
+    placeholders: tuple[str, ...] = ()
+    """What stands for secrets on the tape, by number; empty where nobody has listed it."""
+
     @property
     def tests(self) -> set[str]:
         """The tests that share the cassette; only one that has a name of its own tells them."""
@@ -143,7 +146,7 @@ class Index:
         """Make an index of `tape`.
 
         `alike(now, then)` tells cheaply of some of those that match that they do: one that is sent as it was, in
-        recorded order, needs no key. `accepts(now, then)` has the last word where a matcher has none. `regroup`
+        recorded order, needs no key. `accepts(now, then)` has the last word, as a matcher without a key. `regroup`
         loosens a saved route as `route` does (a host that is ignored), and is None where there is nothing to loosen.
         `outline` makes of a request with ids a key that takes less, or None where none is to be had.
         """
@@ -278,7 +281,11 @@ class Index:
             recorded = self.tape.read(position).request
             if self._route(recorded) != route:
                 continue  # its hint was wrong: `_settle` files it where it belongs
-            if self._alike is not None and self._alike(request, recorded):
+            if (
+                self._alike is not None
+                and self._alike(request, recorded)
+                and (self._accepts is None or self._accepts(request, recorded))
+            ):
                 return position
             if key is None:
                 key = self._key(request)

@@ -6,6 +6,7 @@
     ├── CassetteError                   a cassette that can't be read; names file, line and remedy
     │   └── CassetteFormatError         written by another version of this package
     ├── StorageError                    a storage that can't be opened or written
+    ├── LeakError                       a cassette that is not saved, for a secret would be in it
     └── ClockError                      the recorded clock can't start, or go on
         └── ClockSeamError              Python or a library is not as the clock needs it; names the place
     ReplayFailure(BaseException)        what fails a test, and what no SDK may swallow
@@ -72,6 +73,23 @@ class CassetteFormatError(CassetteError):
 
 class StorageError(ReplayError):
     """A storage that can't be opened or written."""
+
+
+class LeakError(ReplayError):
+    """A cassette that is not saved, for a secret would be in it. What was kept before stays."""
+
+    def __init__(self, cassette: str, *, hits: Sequence[str]) -> None:
+        self.cassette = cassette
+        self.hits = tuple(hits)
+        """Where, how far into the text there, what and in which form; never the value."""
+        super().__init__(
+            f"{cassette} was not saved: a secret would be in it\n"
+            + "\n".join(f"  {hit}" for hit in self.hits)
+            + "\n\nwhat to do next:\n"
+            '  name the field that it stands in: @pytest.mark.replay(redact=["body:$.path.to.it"])\n'
+            "  or the value itself, before it is sent: replay.redact(value)\n"
+            '  or, if it is no secret, allow it: @pytest.mark.replay(allow=["value:..."])'
+        )
 
 
 class ClockError(ReplayError):

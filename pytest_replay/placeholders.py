@@ -23,6 +23,21 @@ def is_placeholder(text: str) -> bool:
     return text.startswith("redacted-") and PLACEHOLDER.fullmatch(text) is not None
 
 
+def label_of(placeholder: str) -> str:
+    """Tell what a placeholder is called: the name of the field that its secret stood in first."""
+    return placeholder.removeprefix("redacted-").rpartition("-")[0]
+
+
+def number_of(placeholder: str) -> int:
+    """Tell the number of a placeholder; 0 where it stands for no one value."""
+    return int(placeholder.rpartition("-")[2].removesuffix("z"))
+
+
+def stands_for_any(placeholder: str) -> bool:
+    """Tell whether a placeholder has no number: what it stands for is made afresh for each request."""
+    return placeholder.endswith("-0z")
+
+
 def any_secret(text: str) -> str:
     """Write all placeholders in `text` alike, so that what they stand for makes no difference."""
     return PLACEHOLDER.sub(_ANY, text) if "redacted-" in text else text

@@ -25,6 +25,7 @@ from pytest_replay.items import (
 from pytest_replay.racing import raced
 from pytest_replay.raising import raisable
 from pytest_replay.replay import Replay
+from pytest_replay.reporting.masking import Masking
 from pytest_replay.reporting.summary import Tally, counted, header_line
 from pytest_replay.run import Run
 from pytest_replay.settings import LISTS, NAMES, Mode, Settings
@@ -308,6 +309,8 @@ def pytest_runtest_makereport(
         besides.clear()
         if attempt is not None:  # items live as long as the run, and tapes may be large
             del item.stash[_ATTEMPT]
+    if attempt is not None and (report.longrepr is not None or report.sections):
+        _mask(report, item.config.stash[_RUN], attempt.session)
     return report
 
 
@@ -381,6 +384,14 @@ def _strangers(
         yield ("replay", "\n".join(told))
 
 
+def _mask(report: pytest.TestReport, run: Run, session: Session) -> None:
+    """Take the secrets out of what a report tells, and of what other plugins make of it."""
+    masking = Masking(run.secrets(session))
+    report.longrepr = masking.mask(report.longrepr)
+    report.sections = masking.mask(report.sections)
+    report.user_properties = masking.mask(report.user_properties)
+
+
 def _was_ended(error: BaseException, session: Session) -> bool:
     """Tell whether this is a cancellation, asyncio's or that of concurrent.futures, for a failure of the session."""
     return bool(session.failures) and type(error).__name__ == "CancelledError"
@@ -421,6 +432,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     tally = config.stash[_TALLY]
     tally.late += config.stash[_RUN].late
     tally.flowed += config.stash[_RUN].flowed
+    tally.suspects += config.stash[_RUN].suspects
     last_failed = config.pluginmanager.hasplugin("cacheprovider")
     for line in tally.lines(_settled(config).mode, last_failed=last_failed):
         terminalreporter.write_line(line)
@@ -432,6 +444,7 @@ def pytest_testnodedown(node: Any) -> None:
     output, tally = getattr(node, "workeroutput", {}), node.config.stash[_TALLY]
     tally.late += output.get("replay_late", ())
     tally.flowed += output.get("replay_flowed", ())
+    tally.suspects += output.get("replay_suspects", ())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -441,6 +454,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         run = session.config.stash[_RUN]
         output["replay_late"], output["replay_flowed"] = run.late, run.flowed
+        output["replay_suspects"] = run.suspects
 
 
 def _refuse_namesake() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.bodies.decoders import decoded
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.matching import route_of
+from pytest_replay.redaction import placeholders_in
 from pytest_replay.settings import Mode, Settings
 from pytest_replay.settling import askings, renamed, retimed, sayings, settle
 
@@ -37,6 +38,8 @@ class Change:
     """What a recording changes in the storage: nothing, where the cassette is as it was."""
 
     save: Cassette | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """What was masked, and what by."""
     remove: bool = False
     """Whether the old cassette is to go, because the tests that were recorded no longer say anything."""
 
@@ -83,33 +86,52 @@ class Recording:
         return set() if self.share is None else self.share.tests - {self.test}
 
     def change(
-        self, heard: Sequence[Interaction], *, libraries: Mapping[str, str], timeless: Timeless
+        self,
+        heard: Sequence[Interaction],
+        *,
+        libraries: Mapping[str, str],
+        timeless: Timeless,
+        known: Mapping[str, str],
+        given: Mapping[str, str],
     ) -> Change:
-        """Make the cassette that is to be saved, of what the test heard from the wire."""
+        """Make the cassette that is to be saved, of what the test heard from the wire.
+
+        `known` are secrets that have a placeholder on the tape, `given` are others that are secret wherever they stand.
+        """
+        secrets: Mapping[str, str] = {}
         old = [] if self.old is None else [interaction for _, interaction in self.old]
         if self.afresh:
-            interactions = self._settled(old, heard, timeless)
-        else:
+            interactions, secrets = self._settled(old, heard, timeless, given)
+        elif heard:
             shown = [_decoded(interaction, self.plan.decoders) for interaction in heard]
-            interactions = self.redaction.tape([*old, *shown]) if heard else old
+            redacted = self.redaction.redacted([*old, *shown], known=known, given=given)
+            interactions, secrets = redacted.interactions, redacted.secrets
+        else:
+            interactions = old
         header = self._header(libraries, added=bool(heard))
         if not interactions:
-            return Change(remove=self.old is not None)
+            return Change(secrets=secrets, remove=self.old is not None)
         same_tests = self.old is not None and self._tests == header.tests
         if same_tests and _are(old, interactions):
-            return Change()
-        return Change(save=Cassette(self.name, header, _tape_of(interactions)))
+            return Change(secrets=secrets)
+        header = replace(header, placeholders=placeholders_in(interactions))
+        return Change(save=Cassette(self.name, header, _tape_of(interactions)), secrets=secrets)
 
     def _settled(
-        self, old: Sequence[Interaction], heard: Sequence[Interaction], timeless: Timeless
-    ) -> list[Interaction]:
+        self,
+        old: Sequence[Interaction],
+        heard: Sequence[Interaction],
+        timeless: Timeless,
+        given: Mapping[str, str],
+    ) -> tuple[list[Interaction], Mapping[str, str]]:
         heard = [_decoded(interaction, self.plan.decoders) for interaction in heard]
         fresh, tests = heard, {self.test}
         if self.share is not None:
             self.share.interactions += heard
             self.share.tests |= tests
             fresh, tests = self.share.interactions, self.share.tests
-        fresh = self.redaction.tape(renamed(old, fresh, plan=self.plan))
+        redacted = self.redaction.redacted(renamed(old, fresh, plan=self.plan), given=given)
+        fresh = redacted.interactions
         whole = self._tests <= tests
         settled = settle(
             old,
@@ -125,11 +147,11 @@ class Recording:
         )
         if self.start is not None or (whole and self._was_timed):
             # On a clock nothing may be left of another time: all is as it was, or nothing is.
-            return settled if self._was_timed and _are(settled, old) else fresh
+            return settled if self._was_timed and _are(settled, old) else fresh, redacted.secrets
         if not whole:
-            return settled
+            return settled, redacted.secrets
         timed = all(now.at is not None or then.at is None for now, then in zip(settled, fresh, strict=True))
-        return settled if timed and _are(settled, old) else retimed(settled, fresh)
+        return settled if timed and _are(settled, old) else retimed(settled, fresh), redacted.secrets
 
     @property
     def _was_timed(self) -> bool:

@@ -89,6 +89,15 @@ class Replay:
         """
         return self._run.clock(self._session)
 
+    def redact(self, value: str) -> str:
+        """Have a value kept off the tape wherever it is sent or heard, and hand it back. Say so before it is sent.
+
+        For what no rule can tell by its name: `token = replay.redact(make_token())`. Raises SettingsError for one
+        of fewer than 8 characters, or a common word: these would be found everywhere.
+        """
+        self._session.give(value)
+        return value
+
     def transport(self, inner: Any) -> Any:
         """Wrap a transport by hand, so that what goes through it is recorded and replayed.
 

@@ -5,6 +5,7 @@ Knows no pytest.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,18 +20,20 @@ from pytest_replay.leftovers import Leftovers
 from pytest_replay.limits import MIB
 from pytest_replay.matching import make_plan
 from pytest_replay.network import Guard, NetworkRules, read_host
+from pytest_replay.placeholders import label_of
 from pytest_replay.recording import Share
-from pytest_replay.redaction import Redaction
+from pytest_replay.redaction import Redaction, looks_random, suspects_in
 from pytest_replay.session import Session, Verdict
-from pytest_replay.storage import close_storage, open_storage
+from pytest_replay.storage import Drafting, close_storage, open_storage
 from pytest_replay.timekeeping import Timekeeper, start_of
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from pathlib import Path
 
     from pytest_replay.adapters import Adapter
+    from pytest_replay.cassette import Cassette
     from pytest_replay.errors import LateRequestError
     from pytest_replay.matching import Plan
     from pytest_replay.messages import Message
@@ -46,11 +49,19 @@ class Run:
     root: Path
     late: list[str] = field(default_factory=list)
     """Texts of requests that came after their test."""
+    suspects: list[str] = field(default_factory=list)
+    """Places of values that were recorded and look random, and that no rule has masked."""
     _shares: dict[str, Share] = field(default_factory=dict)
     """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
     _storages: dict[tuple[str, int], Storage] = field(default_factory=dict, repr=False)
     """By URL, which may have a password in it, and by the limit of files."""
+    _secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """What was masked in this run, and what it is called: what one test was given, another may send."""
+    _told: set[str] = field(default_factory=set, repr=False)
+    """The secrets of the sessions that were closed."""
+    _open: list[Session] = field(default_factory=list)
+    """Sessions that are not closed."""
     _leftovers: Leftovers = field(default_factory=Leftovers)
     _guard: Guard = field(default_factory=Guard)
     _time: Timekeeper = field(init=False)
@@ -93,13 +104,14 @@ class Run:
             name=name,
             settings=settings,
             plan=self._plan(settings),
-            redaction=_redaction(settings.redact),
+            redaction=_redaction(settings.redact, settings.allow),
             cassette=cassette,
             on_late=self._keep_late,
             share=self._shares.setdefault(name, Share()) if shareable else None,
             start=start_of(settings, cassette),
             passes=_passes(settings.network),
         )
+        self._open.append(session)
         self._time.take(session, cassette)
         self.enter(session, timed=timed)
         return session
@@ -142,11 +154,23 @@ class Run:
         self._leftovers.drain(session, but=but)
 
     def close(self, session: Session, *, passed: bool) -> Verdict:
-        """Close a session that was left, and keep what it recorded. Raises StorageError and CassetteError."""
+        """Close a session that was left, and keep what it recorded.
+
+        Raises StorageError, CassetteError and LeakError.
+        """
+        session.given |= self._secrets
+        if session in self._open:
+            self._open.remove(session)
         verdict = session.close(passed=passed, timeless=self._timeless)
+        self._told.update(verdict.secrets)
+        self._secrets |= {
+            value: label_of(masked) for value, masked in verdict.secrets.items() if looks_random(value)
+        }
         storage = self._storage(session.settings)
         if verdict.save is not None:
+            self._check_leaks(session, verdict.save, verdict.secrets, storage)
             storage.save(verdict.save)
+            self.suspects += (f"{session.name}: {place}" for place in suspects_in(verdict.save))
         if verdict.remove:
             with suppress(KeyError):  # another process was quicker
                 storage.remove(session.name)
@@ -164,6 +188,11 @@ class Run:
         """Tell of the threads that are older than the clock which a session replays on, a line each."""
         return self._time.strangers(session)
 
+    def secrets(self, session: Session) -> set[str]:
+        """Find what must not be told of a session: its own secrets, those of others, and of the environment."""
+        known = {*self._told, *session.redaction.secrets_in(os.environ), *session.secrets}
+        return known.union(*(other.secrets for other in self._open if other is not session))
+
     def wrap(self, session: Session, transport: Any) -> Any:
         """Wrap a transport by hand."""
         return self._adapters["http"].wrap(session, transport)  # type: ignore[attr-defined]
@@ -179,6 +208,14 @@ class Run:
             adapter.remove()
         for storage in self._storages.values():
             close_storage(storage)
+
+    def _check_leaks(
+        self, session: Session, cassette: Cassette, secrets: Mapping[str, str], storage: Storage
+    ) -> None:
+        """Look through what would be written. Raises LeakError, and StorageError for what can't be."""
+        written = storage.draft(cassette) if isinstance(storage, Drafting) else None
+        barrier = session.redaction.barrier({**self._secrets, **secrets}, os.environ)
+        barrier.check(cassette, written=written)
 
     def _install(self, settings: Settings) -> None:
         if not self._adapters:
@@ -203,7 +240,7 @@ class Run:
         return make_plan(
             matchers,
             settings.ignore,
-            see=_redaction(settings.redact).live,
+            see=_redaction(settings.redact, settings.allow).live,
             symbols=settings.symbols,
             decoders=load_decoders(settings.decoders),
         )
@@ -220,8 +257,8 @@ class Run:
 
 
 @cache
-def _redaction(additions: tuple[str, ...]) -> Redaction:
-    return Redaction(additions)
+def _redaction(additions: tuple[str, ...], allowed: tuple[str, ...]) -> Redaction:
+    return Redaction(additions, allowed)
 
 
 @cache

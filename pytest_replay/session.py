@@ -5,9 +5,10 @@ Pure and synchronous: no I/O, no await. Adapters do what it decides.
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,13 @@ from pytest_replay.errors import (
     LateRequestError,
     NoMatchError,
     ReplayFailure,
+    SettingsError,
     UnplayedError,
 )
 from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
+from pytest_replay.redaction import has_free_placeholders, placeholder_in
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -66,6 +69,8 @@ class Verdict:
     """What a closed session leaves to be done."""
 
     save: Cassette | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """What was masked in what was recorded, and what by."""
     remove: bool = False
     """Whether the cassette is to go, because the recorded test no longer says anything."""
     failure: UnplayedError | None = None
@@ -107,12 +112,15 @@ class Session:
         self.calls: list[Call] = []
         self.failures: list[ReplayFailure] = []
         self.libraries: dict[str, str] = {}
+        self.given: dict[str, str] = {}
+        """Values that are secret wherever they stand, and what they are called."""
         self.kept: dict[str, Any] = {}
         """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
         self.now = now
         self.on_late = on_late
         self.passes = passes
+        self.redaction = redaction
         self._plan = plan
         self._cassette = cassette
         self._lock = threading.Lock()
@@ -141,6 +149,10 @@ class Session:
         self._hosts: dict[int, tuple[Call, Interaction]] = {}
         """The calls that replies may still come for, and what was recorded of them, by position."""
         tape = self._recording.tape
+        self._plan_accepts = plan.accepts
+        self._unifier = redaction.unifier(self._requests)
+        self._free: list[int] | None = None
+        """Positions with placeholders where no rule tells of a secret, once they are asked for."""
         self._index: Index | None = None
         self._lanes: Lanes | None = None
         if tape is not None:
@@ -149,13 +161,28 @@ class Session:
                 route=plan.route,
                 key=plan.key,
                 alike=plan.alike,
-                accepts=plan.accepts,
+                accepts=self._accepts,
                 regroup=plan.regroup,
                 outline=plan.amqp.outline,
             )
             self._lanes = Lanes(self._index, plan)
         self.plays = self._index is not None or not self.records
         """Whether anything but the wire may answer, so that a request's body has to be known first."""
+
+    def give(self, value: str) -> None:
+        """Have a value kept off the tape. Raises SettingsError for one that is too common."""
+        if not self.redaction.is_strong(value):
+            msg = "replay.redact: fewer than 8 characters, or a common word, would be found everywhere: name its field"
+            raise SettingsError(f"{msg}, redact=[...]")
+        self.given[value] = "secret"
+
+    @property
+    def secrets(self) -> set[str]:
+        """The secrets that it has sent, and heard from the wire, as far as rules tell of them."""
+        with self._lock:
+            calls = list(self.calls)
+        heard = (reply.message for call in calls if call.recorded is None for reply in call.replies)
+        return self.redaction.secrets_of([*(call.request for call in calls), *heard]) | {*self.given}
 
     def begin(self) -> None:
         """Have the recording begin now, and not when the session was opened."""
@@ -189,14 +216,17 @@ class Session:
                     return call
                 raise self.fail(
                     explain_miss(
-                        self._as_recorded(request),
+                        self._as_recorded(self._unifier.recorded(request)),
                         test=self.test,
                         cassette=self.name,
                         index=self._index,
                         plan=self._plan,
                         lanes=self._lanes,
+                        refusal=self._unifier.refusal,
                     )
                 )
+            if position is None and (stand_in := placeholder_in(request)):
+                raise self.fail(self._not_sent(request, stand_in))
             self._set_date(call)
             self.calls.append(call)
             listener = self._listener
@@ -294,13 +324,20 @@ class Session:
             if passed and self.records:
                 clocked = self._recording.start is not None
                 fresh = interactions_of(heard, began=self.began, clocked=clocked)
-                change = self._recording.change(fresh, libraries=self.libraries, timeless=timeless)
+                change = self._recording.change(
+                    fresh,
+                    libraries=self.libraries,
+                    timeless=timeless,
+                    known=self._unifier.owners,
+                    given=self.given,
+                )
             left = None
             if unplayed and self._cassette is not None:
                 total = len(self._cassette.tape)
                 left = UnplayedError(self.name, test=self.test, total=total, unplayed=unplayed)
             return Verdict(
                 save=change.save,
+                secrets=change.secrets,
                 remove=change.remove,
                 failure=left if self.settings.unplayed == "fail" else None,
                 warning=left if self.settings.unplayed == "warn" else None,
@@ -310,12 +347,65 @@ class Session:
                 unplayed=len(unplayed),
             )
 
+    def _not_sent(self, request: Message, stand_in: str) -> NoMatchError:
+        """Refuse to send what only stands for a secret to a network."""
+        return NoMatchError(
+            route_of(request),
+            reason=f"it would be sent, and holds {stand_in}, which stands for a secret on a tape",
+            remedies=[
+                f"record afresh all that it follows from: pytest --record {shlex.quote(self.test)}",
+                "if a fixture of wider scope got it from its own cassette, record that with it",
+            ],
+        )
+
     def _take(self, request: Message) -> int | None:
         if self._index is None or self._lanes is None:
             return None
-        if is_amqp(request):
-            return self._lanes.take(request)
-        return self._index.take(self._as_recorded(request))
+        asked = self._unifier.recorded(request)
+        position = self._find(asked)
+        if position is not None:
+            self._unifier.bind()
+            return position
+        return self._take_filled(asked, self._index)
+
+    def _take_filled(self, asked: Message, index: Index) -> int | None:
+        """Find the answer to what has something else where placeholders stand on the tape."""
+        for number in self._free_positions(index):
+            if number in index.played:
+                continue
+            then = index.tape.read(number).request
+            filled = self._unifier.filled(asked, then)
+            if filled is None or (position := self._find(filled)) is None:
+                continue
+            self._unifier.bind_filled(asked, then)
+            self._unifier.bind()
+            return position
+        return None
+
+    def _find(self, asked: Message) -> int | None:
+        if self._index is None or self._lanes is None:
+            return None
+        if is_amqp(asked):
+            return self._lanes.take(asked)
+        return self._index.take(self._as_recorded(asked))
+
+    def _free_positions(self, index: Index) -> list[int]:
+        if self._free is None:
+            requests = ((number, index.tape.read(number).request) for number in range(len(index.tape)))
+            self._free = [number for number, request in requests if has_free_placeholders(request)]
+        return self._free
+
+    def _requests(self) -> Iterator[Message]:
+        """Read what the tape holds, requests and replies."""
+        if self._index is not None:
+            for number in range(len(self._index.tape)):
+                interaction = self._index.tape.read(number)
+                yield interaction.request
+                yield from (reply.message for reply in interaction.replies)
+
+    def _accepts(self, now: Message, then: Message) -> bool:
+        accepts = self._plan_accepts
+        return (accepts is None or accepts(now, then)) and self._unifier.accepts(now, then)
 
     def _as_recorded(self, request: Message) -> Message:
         """Write a request over HTTP with the ids of the tape."""

@@ -55,6 +55,8 @@ class Settings:
     """Paths that matching passes over: `header:user-agent`, `query:ts`, `body:$.events[*].sent_at`, `host`."""
     redact: tuple[str, ...] = ()
     """Further names of secret fields, and paths to them."""
+    allow: tuple[str, ...] = ()
+    """What is no secret, though it looks like one: names, paths, and `value:...`. What `redact` names is one still."""
     unplayed: str = "fail"
     clock: str = "real"
     """`recorded`: in replay, time starts as the recording did, and passes only when nothing else can happen."""

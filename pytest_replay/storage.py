@@ -50,6 +50,14 @@ class Storage(Protocol):
 
 
 @runtime_checkable
+class Drafting(Protocol):
+    """What a storage may offer besides: to show what it would write, so that it is looked through first."""
+
+    def draft(self, cassette: Cassette) -> bytes:
+        """Make what `save` would write. Raises StorageError."""
+
+
+@runtime_checkable
 class Canonical(Protocol):
     """What a storage may tell besides, whose cassettes can be written in more than one way: by hand, for one."""
 

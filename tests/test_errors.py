@@ -17,6 +17,7 @@ from pytest_replay.errors import (
     ClockError,
     ClockSeamError,
     LateRequestError,
+    LeakError,
     LentConnectionError,
     MissingExtraError,
     NetworkBlockedError,
@@ -44,6 +45,10 @@ ERRORS: dict[str, BaseException] = {
     "cassette": BROKEN,
     "cassette-without-line": CassetteError("is a folder", path="a.yaml", remedy="remove it"),
     "cassette-format": CassetteFormatError("format 2", path="a.yaml", line=2, remedy="upgrade this package"),
+    "leak": LeakError(
+        "cassettes/test_api/test_get",
+        hits=["interaction 3, reply 1, body, at 120: the value of the environment variable API_KEY, base64"],
+    ),
     "no-match": NoMatchError(
         MISS,
         reason="2 recorded on this route, none of them the same",

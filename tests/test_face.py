@@ -25,6 +25,7 @@ def test_the_face_is_exactly_this() -> None:
         "Header",
         "Interaction",
         "LateRequestError",
+        "LeakError",
         "LentConnectionError",
         "Matcher",
         "MemoryTape",

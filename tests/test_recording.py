@@ -132,7 +132,7 @@ def recorded(
         start=start,
         began=LATER,
     )
-    return recording.change(heard, libraries={}, timeless=timeless)
+    return recording.change(heard, libraries={}, timeless=timeless, known={}, given={})
 
 
 def kept(change: Change) -> list[Interaction]:
@@ -200,3 +200,16 @@ def test_the_part_of_another_test_is_kept_where_none_is_on_a_clock() -> None:
         "http://x/theirs",
         "http://x/mine",
     ]
+
+
+def test_the_header_lists_what_stands_for_secrets() -> None:
+    headers: list[list[tuple[str, str]]] = [[("Cookie", "a=b1; c=d1")], [("X-Api-Key", "d1")]]
+    asked = [
+        Interaction(Message("http.request", {"method": "GET", "url": "https://h/?sig=s", "headers": said}))
+        for said in headers
+    ]
+
+    change = recorded(None, *asked)
+
+    assert change.save is not None
+    assert change.save.header.placeholders == ("redacted-sig-0z", "redacted-a-1z", "redacted-c-2z")

@@ -18,6 +18,7 @@ from pytest_replay.errors import (
     NoMatchError,
     ReplayFailure,
 )
+from pytest_replay.messages import Message
 
 if TYPE_CHECKING:
     from pytest_replay.messages import Interaction
@@ -137,3 +138,60 @@ def test_many_threads_get_each_answer_once() -> None:
 
     assert sorted(heard) == sorted(numbers)
     assert close(session).failure is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request("/a", headers=[("Authorization", "Bearer redacted-access-token-3z")]),
+        request("/redacted-access-token-3z/a"),
+        json_request({"note": "of redacted-access-token-3z"}),
+        request("/a", headers=[("Authorization", "Basic bWU6cmVkYWN0ZWQtYWNjZXNzLXRva2VuLTN6")]),
+        Message(
+            "amqp.basic.publish", {"connection": 1, "channel": 1, "routing_key": "redacted-access-token-3z"}
+        ),
+    ],
+    ids=["header", "path", "body", "basic", "amqp"],
+)
+@pytest.mark.parametrize("mode", ["all", "new_episodes"])
+def test_a_placeholder_is_never_sent(asked: Message, mode: str) -> None:
+    session = opened(mode=mode)
+
+    with pytest.raises(
+        NoMatchError, match="holds redacted-access-token-3z, which stands for a secret"
+    ) as caught:
+        session.open(asked)
+
+    assert session.failures == [caught.value]
+    assert session.calls == []
+
+
+def test_new_episodes_know_the_secrets_of_the_old_ones() -> None:
+    recorded = opened(mode="all")
+    hear(recorded, json_request({"api_key": "a-real-key", "n": 1}))
+    session = opened(close(recorded).save, mode="new_episodes")
+    session.open(json_request({"api_key": "a-real-key", "n": 1}))
+    hear(session, json_request({"api_key": "a-real-key", "n": 2}))
+
+    saved = close(session).save
+    assert saved is not None
+    for key in ("a-real-key", "another-key"):
+        replay = opened(saved)
+        for n in (1, 2):
+            replay.open(json_request({"api_key": key, "n": n}))
+
+
+def test_another_key_than_the_one_that_began_is_a_miss_and_told_without_it() -> None:
+    recorded = opened(mode="all")
+    for key in ("key-of-alice", "key-of-bob"):
+        hear(recorded, json_request({"api_key": key}, "/a"))
+    session = opened(close(recorded).save)
+    session.open(json_request({"api_key": "key-of-alice"}, "/a"))
+
+    with pytest.raises(NoMatchError) as caught:
+        session.open(json_request({"api_key": "key-of-alice"}, "/a"))
+
+    assert caught.value.differences == (
+        "it was recorded with redacted-api-key-2z, and that is not what was sent",
+    )
+    assert "alice" not in str(caught.value)

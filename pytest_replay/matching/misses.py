@@ -11,11 +11,14 @@ from pytest_replay.matching.plan import route_of
 from pytest_replay.matching.remedies import expressions_of, passing_over
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_replay.cassette import Index, Tape
     from pytest_replay.matching.lanes import Lanes
     from pytest_replay.matching.plan import Plan
     from pytest_replay.messages import Message
 
+    Refusal = Callable[[Message, Message], str | None]
     Compared = tuple[list[str], int]
     """How a recorded request differs, and its position."""
 
@@ -31,8 +34,12 @@ def explain_miss(
     index: Index | None,
     plan: Plan,
     lanes: Lanes | None = None,
+    refusal: Refusal = lambda _now, _then: None,
 ) -> NoMatchError:
-    """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs."""
+    """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs.
+
+    `refusal` tells what is wrong with the secrets of one that has no other difference.
+    """
     if lanes is not None and is_amqp(asked):
         asked = lanes.seen(asked)
     route = route_of(asked)
@@ -53,6 +60,14 @@ def explain_miss(
         )
         for position in (unplayed + [p for p in positions if p in index.played])[:_COMPARED]
     ]
+    refused = [
+        ([told], position)
+        for differences, position in compared
+        if not differences
+        and position not in index.played
+        and (told := refusal(asked, tape.read(position).request)) is not None
+    ]
+    compared = refused or compared
     same = sum(not differences for differences, position in compared if position in index.played)
     if same and same == sum(not differences for differences, _ in compared):
         reason = f"it was recorded {same} time(s), and all of them have been played"

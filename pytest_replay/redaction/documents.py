@@ -65,6 +65,8 @@ def _edits(text: str, mask: Mask, paths: Sequence[Sequence[Step]], inside: Insid
         name, rule = named
         if paths and any(_leads_to(place, steps) for steps in paths):
             name, rule = _name_of(place), Rule.ADDED
+        elif rule is not None and any(_leads_to(place, steps) for steps in mask.rules.allowed_paths):
+            rule = None
         if token[1] is None:
             if rule is not None and (atom := mask.atom(rule, name, token[0])) != token[0]:
                 yield Edit(*token.span(), f'"{atom}"')

@@ -5,6 +5,8 @@ A body is edited as text: its bytes decoded as latin-1, so that offsets are thos
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -34,6 +36,23 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
         pieces += text[position:start], replacement
         position = end
     return "".join([*pieces, text[position:]])
+
+
+def is_free(edit: Edit, taken: Sequence[Edit]) -> bool:
+    """Tell whether an edit overlaps none of those that are there, in order."""
+    after = bisect_right(taken, edit.start, key=itemgetter(0))
+    return (after == 0 or taken[after - 1].end <= edit.start) and (
+        after == len(taken) or edit.end <= taken[after].start
+    )
+
+
+def without_overlaps(edits: Iterable[Edit]) -> list[Edit]:
+    """Put edits in order; of two that overlap, the first counts, or the longer one."""
+    free: list[Edit] = []
+    for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
+        if not free or free[-1].end <= edit.start:
+            free.append(edit)
+    return free
 
 
 def moved(offset: int, edits: Sequence[Edit]) -> int:

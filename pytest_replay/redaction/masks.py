@@ -7,17 +7,23 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_replay.placeholders import PLACEHOLDER, placeholder
+from pytest_replay.redaction.edits import edited, without_overlaps
+from pytest_replay.redaction.formats import token_edits
+from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.rules import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
+    from pytest_replay.redaction.formats import Format
     from pytest_replay.redaction.rules import Rules
 
 _ANY = 0
 """The number of a placeholder that stands for no one value: real ones count from 1."""
 _DIGITS = {Rule.ADDED: 1, Rule.ALWAYS: 3, Rule.WITHIN: 16, Rule.GUARDED: 16}
 """A number is a secret from so many digits on: security codes have three. Elsewhere it must look random."""
+_IN_PLACE = frozenset({"username", "nonce", "cnonce", "opaque", "oauth_nonce"})
+"""Parts of credentials that are no secrets by themselves: elsewhere they stay."""
 _LABEL_OTHERS = re.compile(r"[^a-z0-9]+")
 _LABEL_LENGTH = 40
 
@@ -25,8 +31,18 @@ _LABEL_LENGTH = 40
 class Mask(ABC):
     """Replaces the values of fields that a rule is about; one that stays is handed back as it is."""
 
+    deep = True
+    """Whether credentials are masked by part, where they have parts, or as a whole."""
+
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self.strong: dict[str, str] = {}
+        """What was masked and is masked elsewhere too, and what by."""
+
+    def _keep(self, name: str, value: str, masked: str) -> str:
+        if value not in self.strong and name not in _IN_PLACE and self.rules.is_strong(value):
+            self.strong[value] = masked
+        return masked
 
     @abstractmethod
     def text(self, rule: Rule, name: str, value: str) -> str:
@@ -40,29 +56,59 @@ class Mask(ABC):
 class TapeMask(Mask):
     """For saving: numbers secrets by first appearance, the same value always the same."""
 
-    def __init__(self, rules: Rules, *, taken: Collection[str] = ()) -> None:
-        """Make a mask that leaves the numbers `taken` to the placeholders that have them."""
+    def __init__(
+        self, rules: Rules, *, taken: Collection[int] = (), known: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a mask that leaves the numbers `taken` to the placeholders that have them.
+
+        `known` are placeholders of secrets that have one already.
+        """
         super().__init__(rules)
         self._taken = taken
-        self._known: dict[str, str] = {}
+        self.formats: Sequence[Format] = ()
+        """What tokens there may be."""
+        self.known: dict[str, str] = dict(known or {})
+        """The placeholder of each secret."""
         self._last = 0
+        for value, masked in self.known.items():
+            self._keep("", value, masked)
 
     def text(self, rule: Rule, name: str, value: str) -> str:
         if PLACEHOLDER.fullmatch(value) or not self.rules.takes(rule, value):
             return value
-        return placeholder(_label(name), _ANY) if rule is Rule.OPAQUE else self._numbered(name, value)
+        if rule is Rule.OPAQUE:
+            return self._keep(name, value, placeholder(_label(name), _ANY))
+        return self._numbered(name, value)
 
     def atom(self, rule: Rule, name: str, value: str) -> str:
         return self._numbered(name, value) if _is_secret_number(rule, value) else value
 
+    def tokens(self, text: str, _field: str = "") -> str:
+        """Mask what is secret in a text for what it looks like."""
+        return edited(text, without_overlaps(token_edits(text, self, self.formats))) if self.formats else text
+
+    def token(self, name: str, value: str) -> str:
+        """Mask one such token; `name` says of what kind it is."""
+        return self._numbered(name, value) if self.rules.takes(Rule.ALWAYS, value) else value
+
+    def give(self, given: Mapping[str, str], text: str) -> None:
+        """Give numbers to values that are secret wherever they stand, in the order of where `text` has them first."""
+        places = {
+            value: min((at for form in forms_of(value) if (at := text.find(form.text)) >= 0), default=-1)
+            for value in given
+            if value not in self.known and value not in self.rules.allowed
+        }
+        for value in sorted((value for value, at in places.items() if at >= 0), key=places.__getitem__):
+            self.strong[value] = self._numbered(given[value], value)
+
     def _numbered(self, name: str, value: str) -> str:
-        if value not in self._known:
-            self._known[value] = placeholder(_label(name), self._number())
-        return self._known[value]
+        if value not in self.known:
+            self.known[value] = placeholder(_label(name), self._number())
+        return self._keep(name, value, self.known[value])
 
     def _number(self) -> int:
         self._last += 1
-        while str(self._last) in self._taken:
+        while self._last in self._taken:
             self._last += 1
         return self._last
 
@@ -73,16 +119,32 @@ class LiveMask(Mask):
     A placeholder too: on a tape it has the name and the number that its secret had where it first appeared.
     """
 
+    deep = False
+
     def text(self, rule: Rule, name: str, value: str) -> str:
         if rule is Rule.SHAPE and not (PLACEHOLDER.fullmatch(value) or self.rules.takes(rule, value)):
             return value
-        return placeholder(_label(name), _ANY)
+        return self._keep(name, value, placeholder(_label(name), _ANY))
 
     def atom(self, rule: Rule, name: str, value: str) -> str:
         if value in {"true", "false"}:
             return value
         judged = rule in {Rule.GUARDED, Rule.WITHIN} and value != "null"
         return value if judged and not _is_secret_number(rule, value) else placeholder(_label(name), _ANY)
+
+
+class SlotMask(LiveMask):
+    """Notes what stands in the places that rules tell of: the values of each name, in their order."""
+
+    deep = True
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self.slots: dict[str, list[str]] = {}
+
+    def text(self, rule: Rule, name: str, value: str) -> str:
+        self.slots.setdefault(_label(name), []).append(value)
+        return super().text(rule, name, value)
 
 
 def _is_secret_number(rule: Rule, value: str) -> bool:

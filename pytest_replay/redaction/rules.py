@@ -15,7 +15,7 @@ from pytest_replay.paths import parse_path
 from pytest_replay.redaction.words import normal, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_replay.paths import Step
     from pytest_replay.redaction.words import Words
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 _MEMO = 4096
 _RANDOM_LENGTH = 16
 _RANDOM_BITS = 3.0
+_STRONG_LENGTH = 8
+_STRONG_DIGITS = 12
+"""Shorter numbers are times and counts."""
+_STRONG_VARIETY = 4
+"""Different characters."""
+_VALUE = "value:"
 _FIELD = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -73,13 +79,29 @@ class Rules:
     """JSON keys and other tables, at any depth."""
     paths: tuple[tuple[Step, ...], ...]
     """Places in bodies that the user added."""
+    allowed_paths: tuple[tuple[Step, ...], ...]
+    """Places in bodies that the user allowed."""
+    allowed: frozenset[str]
+    """Values that the user allowed."""
     never: frozenset[str]
     """Values that are no secrets, lower-case."""
+    weak: frozenset[str]
+    """Values too common to be looked for elsewhere, lower-case."""
     beside_code: frozenset[str]
     """Normal names beside which a parameter `code` is an OAuth code (RFC 6749 §4.1)."""
 
+    def is_strong(self, value: str) -> bool:
+        """Tell whether a secret says so much that it is one wherever it stands."""
+        if value in self.allowed or len(value) < _STRONG_LENGTH:
+            return False
+        if value.lower() in self.weak or len(set(value)) < _STRONG_VARIETY:
+            return False
+        return not value.isdecimal() or len(value) >= _STRONG_DIGITS
+
     def takes(self, rule: Rule, value: str) -> bool:
         """Tell whether a value under a name of this rule is a secret."""
+        if value in self.allowed:
+            return False
         if rule is Rule.ADDED:
             return value != ""
         if value.lower() in self.never:
@@ -90,23 +112,41 @@ class Rules:
 
 
 @lru_cache(maxsize=64)
-def rules_for(additions: tuple[str, ...]) -> Rules:
-    """Make the rules: the words of this package, and the user's additions.
+def rules_for(additions: tuple[str, ...], allowed: tuple[str, ...] = ()) -> Rules:
+    """Make the rules: the words of this package, and the user's additions; `allowed` is secret only if added.
 
-    An addition is the name of a field, wherever it stands, or a path: `header:x-foo`, `query:ts`,
-    `body:$.path.to[*].field`. Raises SettingsError for one that is neither.
+    Each is the name of a field, wherever it stands, or a path: `header:x-foo`, `query:ts`,
+    `body:$.path.to[*].field`. What is allowed may be a value, too: `value:AKIAIOSFODNN7EXAMPLE`.
+    Raises SettingsError for one that is none of these.
     """
     known = words()
-    added = _Additions()
-    for text in additions:
-        added.add(text)
+    values = frozenset(text.removeprefix(_VALUE) for text in allowed if text.startswith(_VALUE))
+    added = _Places(additions, source="redact")
+    free = _Places((text for text in allowed if not text.startswith(_VALUE)), source="allow")
+
+    def unless(
+        allowed: Collection[str], added: Collection[str], judge: Callable[[str], Rule | None]
+    ) -> Names:
+        return Names(
+            lambda name: judge(name) if normal(name) not in allowed or normal(name) in added else None
+        )
+
     return Rules(
-        headers=Names(lambda name: _header_rule(normal(name), known, added.headers)),
-        query=Names(lambda name: _parameter_rule(name, known, added.query, known.query)),
-        form=Names(lambda name: _parameter_rule(name, known, added.form, ())),
-        members=Names(lambda name: _member_rule(normal(name), known, added.fields)),
+        headers=unless(
+            free.headers, added.headers, lambda name: _header_rule(normal(name), known, added.headers)
+        ),
+        query=unless(
+            free.query, added.query, lambda name: _parameter_rule(name, known, added.query, known.query)
+        ),
+        form=unless(free.form, added.form, lambda name: _parameter_rule(name, known, added.form, ())),
+        members=unless(
+            free.fields, added.fields, lambda name: _member_rule(normal(name), known, added.fields)
+        ),
         paths=tuple(added.paths),
+        allowed_paths=tuple(free.paths),
+        allowed=values,
         never=frozenset(known.never_values),
+        weak=frozenset((*known.weak_values, *known.never_values)),
         beside_code=frozenset(map(normal, known.oauth_code_beside)),
     )
 
@@ -122,27 +162,29 @@ def looks_random(value: str) -> bool:
     return -sum(share * math.log2(share) for share in shares) >= _RANDOM_BITS
 
 
-class _Additions:
-    """What the user added, by place, the names in their normal spelling."""
+class _Places:
+    """What the user named, by place, the names in their normal spelling."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Iterable[str], *, source: str) -> None:
+        """Read names and paths; `source` is the setting that they are of."""
+        self._source = source
         self.fields: set[str] = set()
         self.form: set[str] = set()
         self.headers: set[str] = set()
         self.query: set[str] = set()
         self.paths: list[tuple[Step, ...]] = []
+        for text in texts:
+            self._add(text)
 
-    def add(self, text: str) -> None:
+    def _add(self, text: str) -> None:
         if ":" not in text:
             if _FIELD.fullmatch(text) is None:
-                msg = (
-                    f"redact: {text!r} is neither the name of a field (api_key) nor a path (body:$.user.pin)"
-                )
+                msg = f"{self._source}: {text!r} is neither the name of a field (api_key) nor a path (body:$.user.pin)"
                 raise SettingsError(msg)
             for names in (self.fields, self.form, self.headers, self.query):
                 names.add(normal(text))
             return
-        path = parse_path(text, source="redact")
+        path = parse_path(text, source=self._source)
         if path.name is None:
             self.paths.append(path.steps)
             match path.steps:
@@ -151,7 +193,9 @@ class _Additions:
         elif name := normal(path.name):
             (self.headers if path.part == "header" else self.query).add(name)
         else:
-            msg = f"redact: {text!r} names no {path.part}: {path.name!r} has neither letters nor digits"
+            msg = (
+                f"{self._source}: {text!r} names no {path.part}: {path.name!r} has neither letters nor digits"
+            )
             raise SettingsError(msg)
 
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pytest_replay.bodies.codings import CodingError, redo, undo
 from pytest_replay.bodies.media import media_of
 from pytest_replay.messages import Message
 from pytest_replay.redaction.bodies import body_edits
-from pytest_replay.redaction.edits import edited, moved
+from pytest_replay.redaction.digests import redigested
+from pytest_replay.redaction.edits import edited, is_free, moved, without_overlaps
 from pytest_replay.redaction.fields import scrub_fields
+from pytest_replay.redaction.formats import token_edits
+from pytest_replay.redaction.references import mapped, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.bodies.media import Media
     from pytest_replay.messages import Plain
     from pytest_replay.redaction.edits import Edit
-    from pytest_replay.redaction.masks import Mask
+    from pytest_replay.redaction.masks import Mask, TapeMask
+    from pytest_replay.redaction.references import References
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +70,62 @@ def turn_of(messages: Sequence[Message]) -> Turn:
     return Turn(messages, media, raw, data.decode("latin-1"), charset)
 
 
-def scrub_turn(turn: Turn, mask: Mask) -> list[Message]:
-    """Mask the secrets of a turn. A body is cut where it was cut, as far as codings let that be told."""
-    head, *chunks = turn.messages
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A turn, and what the rules make of it."""
+
+    turn: Turn
+    fields: Mapping[str, Plain]
+    """Those of its first message, masked."""
+    decoded: Plain
+    """The same for what a decoder told."""
+    edits: Sequence[Edit]
+    """Of its body."""
+
+    def texts(self) -> Iterator[str]:
+        """List all texts of the turn, of which only the body is not masked yet."""
+        yield self.turn.text
+        yield from texts_of(self.fields)
+        yield from texts_of(self.decoded)
+
+
+def mark_turn(turn: Turn, mask: Mask) -> Marked:
+    """Find the secrets of a turn where the rules tell of them."""
+    head = turn.messages[0]
     fields = scrub_fields(head.fields, mask)
     decoded = _scrub_decoded(head.decoded, mask)
-    edits = list(body_edits(turn.text, turn.media, mask))
+    return Marked(turn, fields, decoded, list(body_edits(turn.text, turn.media, mask)))
+
+
+def mark_tokens(marked: Marked, mask: TapeMask) -> Marked:
+    """Find what else in a turn is secret for what it looks like."""
+    if not mask.formats:
+        return marked
+    more = [edit for edit in token_edits(marked.turn.text, mask, mask.formats) if is_free(edit, marked.edits)]
+    return Marked(
+        marked.turn,
+        cast("Mapping[str, Plain]", mapped(marked.fields, mask.tokens)),
+        mapped(marked.decoded, mask.tokens),
+        without_overlaps([*marked.edits, *more]) if more else marked.edits,
+    )
+
+
+def masked_turn(marked: Marked, references: References) -> list[Message]:
+    """Mask the secrets of a turn. A body is cut where it was cut, as far as codings let that be told."""
+    turn = marked.turn
+    head, *chunks = turn.messages
+    fields = references.masked_fields(marked.fields)
+    decoded = references.masked_plain(marked.decoded)
+    edits = references.edits(turn.text, marked.edits)
     if not edits:
         return [Message(head.kind, fields, head.body, decoded), *chunks]
-    raw = edited(turn.text, edits).encode("latin-1")
+    raw = data = edited(turn.text, edits).encode("latin-1")
     if turn.charset:
         raw = raw.decode("utf-8", "surrogatepass").encode(turn.charset, "surrogatepass")
     if turn.media.codings:
         raw = redo(raw, turn.media.codings, like=turn.raw)
     fields = _lengthened(fields, len(raw) - len(turn.raw))
+    fields = _redigested(fields, [(turn.raw, raw), (turn.text.encode("latin-1"), data)])
     bodies = _cut(raw, turn, edits) if chunks else [raw]
     return [
         Message(head.kind, fields, bodies[0], decoded),
@@ -109,6 +155,16 @@ def _cut(raw: bytes, turn: Turn, edits: Sequence[Edit]) -> list[bytes]:
     else:
         places = [moved(end, edits) for end in ends]
     return [raw[start:end] for start, end in pairwise([0, *places])]
+
+
+def _redigested(fields: Mapping[str, Plain], bodies: Sequence[tuple[bytes, bytes]]) -> Mapping[str, Plain]:
+    headers = fields.get("headers")
+    if not isinstance(headers, list):
+        return fields
+    return {
+        **fields,
+        "headers": cast("list[Plain]", redigested(cast("list[tuple[str, str]]", headers), bodies)),
+    }
 
 
 def _lengthened(fields: Mapping[str, Plain], growth: int) -> Mapping[str, Plain]:

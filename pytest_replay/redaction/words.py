@@ -31,6 +31,7 @@ class Words:
     query_guarded: tuple[str, ...]
     oauth_code_beside: tuple[str, ...]
     never_values: tuple[str, ...]
+    weak_values: tuple[str, ...]
 
 
 @cache

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from pytest_replay.settings import Settings
 
 
+_MOST = 10
+"""Places that are named."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What all sessions of a run came to."""
 
     counts: dict[str, int] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
+    suspects: list[str] = field(default_factory=list)
+    """Places of values that were recorded, look random and are not masked: a line each."""
     flowed: list[str] = field(default_factory=list)
     """Tests whose recorded clocks had to wait for something real: a line each."""
 
@@ -45,6 +51,11 @@ class Tally:
         if mode is not Mode.ALL and (self.counts["missed"] or self.counts["unplayed"]):
             option = " --last-failed" if last_failed else ""
             yield f"replay: to record the failing tests again: pytest --record{option}"
+        if self.suspects:
+            yield "replay: recorded as they are, and look random; if one is a secret, name it in `redact`:"
+            yield from (f"  {place}" for place in self.suspects[:_MOST])
+            if len(self.suspects) > _MOST:
+                yield f"  and {len(self.suspects) - _MOST} more"
         for text in (*self.late, *self.flowed):
             yield f"replay: {text}"
 

@@ -51,6 +51,8 @@ def header_document(header: Header) -> dict[str, Marked]:
         document["libraries"] = mark_items(header.libraries, place="libraries")
     if header.settings:
         document["settings"] = mark_items(header.settings, place="settings")
+    if header.placeholders:
+        document["placeholders"] = list(header.placeholders)
     return document
 
 
@@ -60,7 +62,9 @@ def header_of(document: Marked) -> Header:
         raise DocumentError("no header", (), remedy="A cassette begins with a document that has a `format`.")
     if document["format"] != FORMAT:
         raise FormatError(f"a cassette of format {excerpt(document['format'])}", ("format",))
-    check_keys(document, {"format", "recorded_at", "runs", "clock", "libraries", "settings"}, ())
+    check_keys(
+        document, {"format", "recorded_at", "runs", "clock", "libraries", "settings", "placeholders"}, ()
+    )
     libraries: dict[str, str] = {}
     for name, version in _items(document.get("libraries", {}), ("libraries",)).items():
         if not isinstance(version, str):
@@ -75,6 +79,7 @@ def header_of(document: Marked) -> Header:
         _items(document.get("settings", {}), ("settings",)),
         _start(document["clock"]) if "clock" in document else None,
         _runs(document.get("runs", 1)),
+        _placeholders(document.get("placeholders", [])),
     )
 
 
@@ -131,3 +136,10 @@ def _runs(value: Marked) -> int:
             f"runs: {excerpt(value)} is no number from 1", ("runs",), remedy="Take it out for one."
         )
     return value
+
+
+def _placeholders(value: Marked) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        remedy = "Write a list, [redacted-password-1z], or take it out."
+        raise DocumentError("placeholders that are no list of strings", ("placeholders",), remedy=remedy)
+    return tuple(map(str, value))

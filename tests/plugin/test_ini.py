@@ -19,6 +19,7 @@ PYPROJECT = r"""
     replay_match_on = ["header:accept", "headers"]
     replay_ignore = ["query:ts", "header:user-agent"]
     replay_redact = ["x-tenant"]
+    replay_allow = ["cvv", "value:sk-known"]
     replay_unplayed = "warn"
     replay_clock = "recorded"
     replay_chunks = "exact"
@@ -40,6 +41,9 @@ INI = r"""
         query:ts
         header:user-agent
     replay_redact = x-tenant
+    replay_allow =
+        cvv
+        value:sk-known
     replay_unplayed = warn
     replay_clock = recorded
     replay_chunks = exact
@@ -79,6 +83,7 @@ def test_every_setting_has_an_ini_name(suite: Suite, name: str, text: str) -> No
             assert settings.match_on == ("method", "url", "body", "header:accept", "headers")
             assert settings.ignore == ("query:ts", "header:user-agent")
             assert settings.redact == ("x-tenant",)
+            assert settings.allow == ("cvv", "value:sk-known")
             assert settings.unplayed == "warn"
             assert settings.clock == "recorded"
             assert settings.chunks == "exact"
@@ -107,6 +112,7 @@ WRONG = """
     replay_match_on = uri
     replay_ignore = body.x
     replay_redact = header:
+    replay_allow = query:
     replay_network = http://x
     """
 
@@ -119,7 +125,8 @@ def test_wrong_values_stop_the_run_at_once_and_all_are_told(suite: Suite) -> Non
     assert result.ret is pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
         [
-            "ERROR: ini: chunks='some' is not one of auto, exact",
+            "ERROR: ini: allow: 'query:' is no path. Known: header:NAME, *",
+            "ini: chunks='some' is not one of auto, exact",
             "ini: clock='frozen' is not one of real, recorded",
             "ini: ignore: 'body.x' is no path. Known: header:NAME, *",
             "ini: match_on: unknown matcher 'uri'. Known: method, url, *",

@@ -130,7 +130,7 @@ def test_the_closest_name_wins_and_lists_add_up(suite: Suite) -> None:
 
 
 WRONG = {
-    "matchon=['url']": "@pytest.mark.replay: unknown setting 'matchon'. Known: chunks, clock, decoders, *",
+    "matchon=['url']": "@pytest.mark.replay: unknown setting 'matchon'. Known: allow, chunks, clock, decoders, *",
     "mode='sometimes'": "@pytest.mark.replay: mode='sometimes' is not one of none, once, new_episodes, all",
     "dir=3": "@pytest.mark.replay: dir is a string, not 3",
     "ignore=[1]": "@pytest.mark.replay: ignore is a list of strings, and 1 is none",

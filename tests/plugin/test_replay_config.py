@@ -96,7 +96,7 @@ def test_it_is_asked_for_fixtures_of_its_scope_and_narrower(suite: Suite) -> Non
 
 def test_what_it_says_wrong_fails_the_test_clearly(suite: Suite) -> None:
     wrong = {
-        "{'matchon': []}": "unknown setting 'matchon'. Known: chunks, clock, *",
+        "{'matchon': []}": "unknown setting 'matchon'. Known: allow, chunks, clock, *",
         "{'ignore': ['x']}": "ignore: 'x' is no path. Known: header:NAME, *",
         "['mode']": "settings are a dict, not ?'mode'?",
         "None": "settings are a dict, not None",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_replay.errors import SettingsError
-from pytest_replay.messages import Message
+from pytest_replay.messages import Interaction, Message
 from pytest_replay.redaction import Redaction
 
 DOCUMENT: dict[str, Any] = {
@@ -128,3 +128,38 @@ def test_an_addition_that_cannot_be_read_is_a_settings_error(addition: str) -> N
         Redaction([addition])
 
     assert repr(addition) in str(error.value)
+
+
+def test_what_is_allowed_stays_unless_it_is_added_too() -> None:
+    headers = [("content-type", "application/json"), ("X-Api-Key", "k1"), ("Token", "t1")]
+    body = json.dumps(
+        {"password": "p1", "user": {"secret": "s1", "cvv": "v1"}, "api_key": "none-of-mine"}
+    ).encode()
+    message = Message(
+        "http.request", {"method": "POST", "url": "https://h/?sig=s2", "headers": headers}, body
+    )
+    allowed = ["password", "header:token", "query:sig", "body:$.user.secret", "cvv", "value:none-of-mine"]
+
+    [masked] = Redaction(["cvv"], allowed).tape([Interaction(message)])
+
+    assert masked.request.fields["url"] == "https://h/?sig=s2"
+    assert masked.request.fields["headers"][1:] == [("X-Api-Key", "redacted-x-api-key-1z"), ("Token", "t1")]
+    assert json.loads(masked.request.body) == {
+        "password": "p1",
+        "user": {"secret": "s1", "cvv": "redacted-cvv-2z"},
+        "api_key": "none-of-mine",
+    }
+
+
+def test_a_value_that_is_given_is_masked_wherever_it_stands() -> None:
+    fields = {"method": "GET", "url": "https://h/of-mine-1234/x", "headers": []}
+    tape = [Interaction(Message("http.request", fields, b"and of-mine-1234, of-theirs-99"))]
+
+    redacted = Redaction().redacted(
+        tape, given={"of-theirs-99": "secret", "of-mine-1234": "key", "absent-77": "x"}
+    )
+
+    [masked] = redacted.interactions
+    assert masked.request.fields["url"] == "https://h/redacted-key-1z/x"
+    assert masked.request.body == b"and redacted-key-1z, redacted-secret-2z"
+    assert set(redacted.secrets) == {"of-theirs-99", "of-mine-1234"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,39 @@ from pytest_replay.redaction import Redaction
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 BASE: dict[str, Any] = {"method": "GET", "url": "https://api.example.com/things", "headers": []}
 
 HEADERS = [
     ("Authorization", "Bearer s3cr3t", "Bearer redacted-authorization-1z"),
-    ("authorization", "Basic  bWU6cHc=", "Basic  redacted-authorization-1z"),
+    ("authorization", "Basic  bWU6cHc=", f"Basic  {b64('redacted-username-1z:redacted-password-2z')}"),
+    ("authorization", "Basic c2tfMTo=", f"Basic {b64('redacted-username-1z:')}"),
+    ("authorization", "Basic bWVwdw==", "Basic redacted-authorization-1z"),
+    (
+        "Authorization",
+        'Digest username="me", realm="r", nonce="n1", uri="/a", nc=00000001, response="0a1b"',
+        (
+            'Digest username="redacted-username-1z", realm="r", nonce="redacted-nonce-0z", uri="/a", nc=00000001, '
+            'response="redacted-response-0z"'
+        ),
+    ),
+    (
+        "Authorization",
+        "AWS4-HMAC-SHA256 Credential=AK1/20260101/eu/s3/aws4_request, SignedHeaders=host;date, Signature=0a1b",
+        "AWS4-HMAC-SHA256 Credential=redacted-credential-1z, SignedHeaders=host;date, Signature=redacted-signature-0z",
+    ),
+    (
+        "Authorization",
+        'OAuth oauth_consumer_key="k1", oauth_token="t1", oauth_version="1.0", oauth_signature="s1"',
+        (
+            'OAuth oauth_consumer_key="redacted-oauth-consumer-key-1z", oauth_token="redacted-oauth-token-2z", '
+            'oauth_version="1.0", oauth_signature="redacted-oauth-signature-0z"'
+        ),
+    ),
     ("Proxy-Authorization", "Negotiate YII=", "Negotiate redacted-proxy-authorization-1z"),
     ("Authorization", "s3cr3t", "redacted-authorization-1z"),
     ("Cookie", 'a=x1; b="x2" ;c=; d=x1', "a=redacted-a-1z; b=redacted-b-2z ;c=; d=redacted-a-1z"),
@@ -51,7 +80,7 @@ URLS = [
         "https://h/p?api_key=redacted-api-key-1z&q=a%20b+c&&x&=&q=%7e",
     ),
     ("https://h/p?x=/?api_key=k1", "https://h/p?x=/?api_key=k1"),
-    ("https://h/p?next=https://me:pw@h2/", "https://h/p?next=https://me:pw@h2/"),
+    ("https://h/p?next=https://me:pw@h2/", "https://h/p?next=https://redacted-url-userinfo-1z@h2/"),
     ("https://h/?appid=k1&AppId=k1&x=k1", "https://h/?appid=redacted-appid-1z&AppId=redacted-appid-1z&x=k1"),
     ("https://me@h/", "https://redacted-username-1z@h/"),
     ("https://:p%40w@h/", "https://:redacted-password-1z@h/"),
@@ -107,14 +136,14 @@ def test_a_body_is_edited_in_place(content_type: str, body: str, masked: str, bo
 
 @pytest.mark.parametrize(
     "body",
-    [b"password=hunter2", b'{"password": hunter2}', b"\xff\xfe{}", b"", b"]}{", b"\x00" * 9, b'"a":"b"'],
+    [b"password: hunter2", b'{"password": hunter2}', b"\xff\xfe{}", b"", b"]}{", b"\x00" * 9, b'"a":"b"'],
 )
 def test_what_is_called_json_and_is_none_stays(body: bytes, body_on_tape: Any) -> None:
     assert body_on_tape(body, "application/json") == body
 
 
 @pytest.mark.parametrize(
-    "body", [b"see: password=hunter2", b"a=1 password=x", b'{"password": "x"', b"[1] {", b"{\xff}"]
+    "body", [b"see: password hunter2", b"a=1 password=x", b'{"password": "x"', b"[1] {", b"{\xff}"]
 )
 def test_a_body_without_a_type_that_is_neither_json_nor_a_form_stays(body: bytes, body_on_tape: Any) -> None:
     assert body_on_tape(body, "") == body

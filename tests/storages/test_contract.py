@@ -30,7 +30,12 @@ FOREIGN = {"gracy", "har", "vcr"}
 """What other tools make is under a contract of its own: test_foreign.py."""
 
 NAME = "tests/cassettes/test_api/TestUsers.test_get[42]"
-HEADER = Header(datetime(2026, 11, 21, 8, 57, 38, 123456, UTC), {"httpx": "0.28.1"}, {"match_on": ["url"]})
+HEADER = Header(
+    datetime(2026, 11, 21, 8, 57, 38, 123456, UTC),
+    {"httpx": "0.28.1"},
+    {"match_on": ["url"]},
+    placeholders=("redacted-sig-0z", "redacted-password-1z"),
+)
 
 
 def test_every_storage_that_is_installed_is_under_contract() -> None:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
                 (b"clock:\n  zone: UTC\n  seed: 1.0\n", 6, "the seed 1.0 is no whole number"),
                 (b"clock:\n  zone: UTC\n  seed: true\n", 6, "the seed True is no whole number"),
                 (b"runs: 0\n", 4, "runs: 0 is no number from 1"),
+                (b"placeholders: a\n", 4, "placeholders that are no list of strings"),
                 (b"runs: '2'\n", 4, "runs: '2' is no number from 1"),
                 (b"runs: true\n", 4, "runs: True is no number from 1"),
             )

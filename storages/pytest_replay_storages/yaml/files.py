@@ -54,13 +54,16 @@ class YamlStorage:
         self.file_limit = limits.FILE
         """Bytes: a larger file is refused."""
         self._files = Rooted(root)
+        self._drafted: tuple[Cassette, bytes] | None = None
+        """What was drafted last, and what of: it is saved next."""
 
     def load(self, name: str) -> Cassette | None:
         path = self._path(name)
         data = self._files.read(path, at_most=self.file_limit)
         return None if data is None else load(data, path=path, name=name)
 
-    def save(self, cassette: Cassette) -> None:
+    def draft(self, cassette: Cassette) -> bytes:
+        """Make the file of a cassette, and read it back."""
         path = self._path(cassette.name)
         try:
             data = dump(cassette)
@@ -69,6 +72,14 @@ class YamlStorage:
             raise StorageError(msg) from error
         self._check_size(data, path)
         _check_reads_back(data, cassette, path)
+        self._drafted = (cassette, data)
+        return data
+
+    def save(self, cassette: Cassette) -> None:
+        path = self._path(cassette.name)
+        drafted, self._drafted = self._drafted, None
+        data = drafted[1] if drafted is not None and drafted[0] is cassette else self.draft(cassette)
+        self._drafted = None
         if not self._holds(path, data, cassette.name):
             replace_file(path, data)
 
