@@ -45,8 +45,17 @@ def fill(now: Message, then: Message) -> Filled | None:
 
 
 def between(live: str, recorded: str, *, is_url: bool = False) -> list[tuple[str, str]] | None:
-    """Pair what stands in a live text with the placeholders of a recorded one; None where the rest differs."""
-    live, recorded = opened(live, is_url=is_url), opened(recorded, is_url=is_url)
+    """Pair what stands in a live text with the placeholders of a recorded one; None where the rest differs.
+
+    As they are sent first: what ends a secret there may stand in it, encoded.
+    """
+    pairs = _between(live, recorded, is_url=is_url)
+    if pairs is not None:
+        return [(opened(held, is_url=is_url), placeholder) for held, placeholder in pairs]
+    return _between(opened(live, is_url=is_url), opened(recorded, is_url=is_url), is_url=is_url)
+
+
+def _between(live: str, recorded: str, *, is_url: bool) -> list[tuple[str, str]] | None:
     found = list(PLACEHOLDER.finditer(recorded))
     if not found:
         return None

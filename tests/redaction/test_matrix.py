@@ -91,7 +91,7 @@ REUSED: dict[str, Callable[[str], Message]] = {
     "amqp body": lambda s: publish(exchange="e", body=f"hello {s}.".encode()),
     "amqp header": lambda s: publish(exchange="e", properties={"headers": {"x-note": [f"of {s}"]}}),
 }
-STORAGES = ["yaml:"]
+STORAGES = ["yaml:", "sqlite:///cassettes.db"]
 
 
 def recorded(*messages: Message) -> Cassette:
