@@ -67,7 +67,7 @@ def test_one_cassette_at_a_time_is_in_memory(
     words: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = Archive()
-    monkeypatch.setattr("pytest_replay.cli.selection.open_storage", lambda _url, *, root: archive)  # noqa: ARG005
+    monkeypatch.setattr("pytest_replay.cli.selection.open_storage", lambda _url, *, root, **_: archive)  # noqa: ARG005
 
     ran = run(*words)
 

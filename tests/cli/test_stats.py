@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 def fill(storage: Storage) -> None:
     users = [get(f"users/{number}", answered(200, b"{}", delay=number / 100)) for number in range(1, 21)]
-    failed = get("users/21", replied("http.error", delay=9.0, causes=[{"type": "httpx.ReadTimeout"}]))
+    failed = get(
+        "users/21",
+        replied("http.error", delay=9.0, causes=[{"type": "httpx.ReadTimeout", "text": "timed out"}]),
+    )
     publish = amqp(
         "basic.publish",
         replied("amqp.basic.ack", delay=0.002, **LANE),

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import traceback
 from contextlib import closing
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from fixtures.databases import SERVERS
 from fixtures.storages import Place
 from fixtures.tapes import cassette, get, loaded
 from pytest_replay.errors import MissingExtraError, ReplayError, SettingsError, StorageError
-from pytest_replay.storage import open_storage, shown_url
+from pytest_replay.storage import GROUP, open_storage, shown_url
 from pytest_replay_storages.sql.urls import read_url
 
 if TYPE_CHECKING:
@@ -128,14 +129,16 @@ def test_a_writer_that_keeps_others_out_is_waited_for_and_named(tmp_path: Path) 
 
 
 @pytest.fixture
-def unprivileged() -> Iterator[Path]:
-    """Give a folder, and leave all privileges behind for the test."""
+def unprivileged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a folder, and leave all privileges behind for the test: it may not even see what is installed."""
     if sys.platform == "win32":
         pytest.skip("modes are Unix's")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Place("sqlite:///a.db", folder).opened() as storage:
             storage.save(cassette(get("https://a.example")))
+        installed = entry_points(group=GROUP)
+        monkeypatch.setattr("pytest_replay.storage.entry_points", lambda group: installed)  # noqa: ARG005
         folder.chmod(0o555)
         (folder / "a.db").chmod(0o444)
         user = os.geteuid()
