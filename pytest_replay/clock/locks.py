@@ -38,19 +38,18 @@ def set_locks(patches: Patches, kernel: Kernel) -> None:
     """Have waits for locks of all kinds, and for `SimpleQueue`, be waits on the clock."""
     for kind, take, give in ((LOCK, lock_acquire, lock_release), (RLOCK, rlock_acquire, rlock_release)):
         acquire, release = _acquire(kernel, take), _release(kernel, give)
-        for name in ("acquire", "acquire_lock", "__enter__"):
-            if name in vars(kind):
-                patches.method(kind, name, acquire)
-        for name in ("release", "release_lock"):
-            if name in vars(kind):
-                patches.method(kind, name, release)
-        patches.method(kind, "__exit__", _exit(kernel, release))
-    patches.method(RLOCK, "_release_save", _release_save(kernel))
-    patches.method(RLOCK, "_acquire_restore", _acquire_restore(_acquire(kernel, rlock_acquire)))
-    patches.method(SIMPLE_QUEUE, "get", _get(kernel))
-    patches.method(SIMPLE_QUEUE, "get_nowait", lambda self: self.get(False))
-    for name in ("put", "put_nowait"):
-        patches.method(SIMPLE_QUEUE, name, _put(kernel))
+        methods: dict[str, Callable[..., Any]] = {
+            **dict.fromkeys(("acquire", "acquire_lock", "__enter__"), acquire),
+            **dict.fromkeys(("release", "release_lock"), release),
+            "__exit__": _exit(kernel, release),
+        }
+        if kind is RLOCK:
+            methods["_release_save"] = _release_save(kernel)
+            methods["_acquire_restore"] = _acquire_restore(acquire)
+        patches.methods(kind, {name: method for name, method in methods.items() if name in vars(kind)})
+    put = _put(kernel)
+    queue_methods = {"get": _get(kernel), "get_nowait": _get_nowait, "put": put, "put_nowait": put}
+    patches.methods(SIMPLE_QUEUE, queue_methods)
 
 
 def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
@@ -164,6 +163,10 @@ def _get(kernel: Kernel) -> Callable[..., Any]:
         return found[0]
 
     return get
+
+
+def _get_nowait(self: Any) -> Any:
+    return self.get(False)
 
 
 def _put(kernel: Kernel) -> Callable[..., None]:

@@ -63,9 +63,8 @@ def set_timers(patches: Patches, kernel: Kernel, *, lead: Callable[[], float]) -
             _shift(older, ahead)
 
     def give_back() -> None:
-        behind = -lead()
         for each in list(known):
-            _shift(each, behind)
+            _shift(each, -lead())
 
     patches.attribute(loop, "__init__", create)
     patches.attribute(loop, "run_forever", run_forever)

@@ -44,11 +44,16 @@ class _MethodDef(ctypes.Structure):
 class Hand(ModuleType):
     """What a builtin that was led elsewhere is bound to; a module as before, so it pickles and prints as it did."""
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        super().__init__(name)
-        self.function = function
-        self.definition: Any = None
+    def __init__(self, builtin: Any) -> None:
+        super().__init__(builtin.__self__.__name__)
+        was = _MethodDef.from_address(_read(builtin)[0])
+        self.definition = _MethodDef(was.name, _caller(was.flags), was.flags, was.doc)
         """What the builtin reads as long as it is led here."""
+        self.pair = b"".join(
+            address.to_bytes(_POINTER, sys.byteorder)
+            for address in (ctypes.addressof(self.definition), id(self))
+        )
+        self.function: Callable[..., Any] = builtin
         self.clock: Any = None
         """Whose hand it is."""
 
@@ -84,32 +89,39 @@ def lead(builtin: Any, function: Callable[..., Any]) -> Callable[[], None]:
     """Have a builtin that `check_builtin` knows call a Python function; what comes back undoes it."""
     place = _place(builtin)
     before = place.raw
-    was = _MethodDef.from_address(_read(builtin)[0])
-    hand = Hand(builtin.__self__.__name__, function)
-    hand.definition = _MethodDef(was.name, _caller(was.flags), was.flags, was.doc)
+    idle = _hands(builtin)
+    hand = idle.pop() if idle else Hand(builtin)
+    hand.function = function
+    # A builtin lets go of what it is bound to when it is freed, led here or not.
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(hand))
     # Both pointers at once: a thread that calls meanwhile finds either the old pair or the new one.
-    place.raw = b"".join(
-        address.to_bytes(_POINTER, sys.byteorder) for address in (ctypes.addressof(hand.definition), id(hand))
-    )
+    place.raw = hand.pair
 
     def undo() -> None:
         place.raw = before
+        hand.function, hand.clock = builtin, None
         ctypes.pythonapi.Py_DecRef(ctypes.py_object(hand))
+        idle.append(hand)
 
     return undo
 
 
-def set_method(kind: type, name: str, function: Callable[..., Any]) -> Callable[[], None]:
-    """Give a type that C implements another method; what comes back undoes it."""
-    methods = dict_of(kind)
-    before = methods[name]
+@cache
+def _hands(builtin: Any) -> list[Hand]:  # noqa: ARG001  # it is the key
+    """Find the hands of a builtin that are idle: each is made once, not for each clock."""
+    return []
 
-    def put(method: Any) -> None:
-        methods[name] = method
+
+def set_methods(kind: type, functions: dict[str, Callable[..., Any]]) -> Callable[[], None]:
+    """Give a type that C implements other methods; what comes back undoes it."""
+    methods = dict_of(kind)
+    before = {name: methods[name] for name in functions}
+
+    def put(those: dict[str, Any]) -> None:
+        methods.update(those)
         ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
-    put(function)
+    put(functions)
     return lambda: put(before)
 
 

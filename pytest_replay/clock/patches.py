@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.clock.native import lead, set_method
+from pytest_replay.clock.native import lead, set_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +20,9 @@ class Patches:
         """Have a function in C call a Python function."""
         self.after(lead(builtin, function))
 
-    def method(self, kind: type, name: str, function: Callable[..., Any]) -> None:
-        """Give a type in C another method."""
-        self.after(set_method(kind, name, function))
+    def methods(self, kind: type, functions: dict[str, Callable[..., Any]]) -> None:
+        """Give a type in C other methods."""
+        self.after(set_methods(kind, functions))
 
     def attribute(self, owner: Any, name: str, value: Any) -> None:
         """Give a class or a module another attribute."""

@@ -63,9 +63,10 @@ def place_of_member(member: Member) -> str:
 
 def places_of_strangers(members: Container[int]) -> Iterator[str]:
     """Tell where the threads are that are none of the members, and neither idle nor the test runner's."""
-    frames = sys._current_frames()
-    for thread in threading.enumerate():
-        frame = None if thread.ident in members else frames.get(thread.ident or 0)
+    strangers = [thread for thread in threading.enumerate() if thread.ident not in members]
+    frames = sys._current_frames() if strangers else {}
+    for thread in strangers:
+        frame = frames.get(thread.ident or 0)
         outwards = [] if frame is None else list(_outwards(frame))
         if any(map(_is_of_the_runner, outwards)) or all(map(is_machinery, outwards)):
             continue

@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import sys
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.clock.native import copy_of
@@ -47,7 +48,7 @@ def set_wall(patches: Patches, kernel: Kernel, *, start: int, zone: str | None) 
         return told
 
     traveller.time_ns = date
-    ctime, asctime = copy_of(time.ctime), copy_of(time.asctime)
+    ctime, asctime = _texts()
     patches.lead(
         time.ctime, lambda *said: ctime(*said) if said and said[0] is not None else ctime(time.time())
     )
@@ -55,6 +56,12 @@ def set_wall(patches: Patches, kernel: Kernel, *, start: int, zone: str | None) 
     if zone is not None and hasattr(time, "tzset"):
         patches.after(_set_zone, os.environ.get("TZ"))
         _set_zone(zone)
+
+
+@cache
+def _texts() -> tuple[Any, Any]:
+    """Copy what tells a moment as a text; what it is given it tells as ever."""
+    return copy_of(time.ctime), copy_of(time.asctime)
 
 
 def real_time() -> tuple[float, float]:
