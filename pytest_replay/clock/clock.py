@@ -196,7 +196,7 @@ class RecordedClock:
             self._sleeps,
             counts=kernel.counts,
             sleep=partial(kernel.wait, really=_sleep_really),
-            poll=kernel.poll,
+            poll=kernel.polling.wait,
         )
         set_locks(patches, kernel)
         set_members(patches, kernel)

@@ -22,7 +22,9 @@ from pytest_replay.clock.originals import (
     lock_release,
     real,
 )
-from pytest_replay.clock.reality import GRACE, POLLS, Reality, computed_by
+from pytest_replay.clock.patience import Patience
+from pytest_replay.clock.polling import Polling, computed_by
+from pytest_replay.clock.reality import GRACE, Reality
 from pytest_replay.clock.ticks import SECOND, Ticks
 
 if TYPE_CHECKING:
@@ -37,10 +39,6 @@ _ROUND = 0.1
 """Real seconds after which a parked thread looks around."""
 _SHORT_ROUND = 0.005
 """The same while time flows, for a deadline may come, and for who looks for the end of a child process."""
-_CROWD = 4
-"""How many waiting threads may have the patience each; more share it, so that a stall is told of in time."""
-_STALL = SECOND * 3 // 10
-"""Real nanoseconds for which nothing may happen: a thread older than the clock may be about to call."""
 
 
 class Kernel:
@@ -58,21 +56,16 @@ class Kernel:
         """How many are not parked."""
         self.closed = False
         self.reality = Reality(self)
+        self.polling = Polling(self)
         self.waiting: dict[int, deque[Wait]] = {}
         """Parked waits by what they may be called by."""
         self._deadlines = Deadlines()
         self._orders = count()
-        self._jumps = 0.0
-        """Since the last progress, each divided by how many waited for one."""
         self._timed = 0
         """How many are parked that wait for time to pass."""
-        self._still = 0
-        """Real nanoseconds: since when all wait for ever."""
-        self._stirs = 0
-        """How often anybody has begun or ended to do anything; who only asks doesn't count."""
         self._stalled = False
         self._on_stall = on_stall
-        self._patience = patience
+        self._patience = Patience(patience)
         self._now = real().perf_counter_ns
 
     def counts(self) -> bool:
@@ -88,30 +81,9 @@ class Kernel:
             self.reality.notice()
         return self.ticks.look()
 
-    def polls(self) -> bool:
-        """Note that the calling thread has asked in vain; tell whether it is to be parked, for all only ask."""
-        member = self.members.get(get_ident())
-        if member is None or member.real:
-            return False
-        if member.polls == 0:
-            member.stirs = self._stirs
-        member.polls += 1
-        return member.polls >= POLLS and self.reality.has_polled(member)
-
-    def poll(self) -> None:
-        """Note that the calling thread has asked in vain; where all only ask, it goes on when anything has happened."""
-        __tracebackhide__ = True
-        if self.polls():
-            self.wait(None, ready=self.has_stirred(), really=bool, polling=True)
-
-    def has_stirred(self) -> Callable[[], bool]:
-        """Make a function that tells whether anybody has done anything since the calling thread began to ask."""
-        seen = self.members[get_ident()].stirs
-        return lambda: self._stirs != seen
-
     def progress(self) -> None:
         """Note that something was said or heard: time doesn't run away."""
-        self._jumps = 0.0
+        self._patience.renew()
 
     def wait(
         self,
@@ -223,7 +195,7 @@ class Kernel:
                 self.members.pop(member.ident, None)
             for wait in list(self.waiting.get(id(member), ())):
                 self._wake(wait, State.CALLED)
-            self._stirs += 1
+            self.polling.stir()
             self.running -= 1
             self._settle()
 
@@ -265,7 +237,7 @@ class Kernel:
         wait.member.polls = 0
         if not wait.polling:
             wait.member.polling = -1
-            self._stirs += 1
+            self.polling.stir()
         for key in wait.keys:
             self.waiting.setdefault(key, deque()).append(wait)
         self._deadlines.file(wait)
@@ -282,7 +254,8 @@ class Kernel:
         wait.state = state
         wait.member.wait = None
         wait.member.since = self._now()
-        self._stirs += not wait.polling
+        if not wait.polling:
+            self.polling.stir()
         self._timed -= wait.strong
         self._unwatch(wait)
         for key in wait.keys:
@@ -310,16 +283,17 @@ class Kernel:
 
     def _move(self) -> None:
         """Go to the earliest deadline, and wake one waiter, unless something has come unannounced."""
-        self._still = self._now()
+        self._patience.stand()
         for member in self.roster:
             wait = member.wait
             if wait is not None and (wait.loop is not None or wait.polling) and self._has_come(wait):
                 return
         first = self._deadlines.earliest() if self._deadlines.has_strong() else None
-        if first is None or self._jumps > self._patience or self.closed:
+        if first is None or self._patience.is_over or self.closed:
             return
         deadline, wait = first
-        self._jumps += 0.0 if wait.weak else 1 / min(self._timed, _CROWD)
+        if not wait.weak:
+            self._patience.jump(waiting=self._timed)
         self.ticks.jump(deadline + _OVERSHOOT)
         self._wake(wait, State.EXPIRED)
 
@@ -362,7 +336,7 @@ class Kernel:
                 if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():
                     self._wake(first[1], State.EXPIRED)
             else:
-                reason = self._why_stalled()
+                reason = self._patience.why_over()
         if reason is not None:
             self._stall(wait, reason)
 
@@ -373,18 +347,6 @@ class Kernel:
         wait.came = True
         self._wake(wait, State.CALLED)
         return True
-
-    def _why_stalled(self) -> str | None:
-        """Tell why nothing can come any more, if so; it isn't told again at once. Under the guard."""
-        now = self._now()
-        if self._jumps > self._patience:
-            reason = f"time runs away: {self._patience} waits in a row in which nothing was said or heard"
-        elif now - self._still > _STALL:
-            reason = "all wait, and nothing can come"
-        else:
-            return None
-        self._jumps, self._still = 0.0, now
-        return reason
 
     def _stall(self, wait: Wait, reason: str) -> None:
         self._stalled = True

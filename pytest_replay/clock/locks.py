@@ -11,6 +11,7 @@ from pytest_replay.clock.originals import (
     CONDITION_IS_OWNED,
     CONDITION_WAIT,
     LOCK,
+    QUEUE_GET,
     RLOCK,
     SIMPLE_QUEUE,
     WORKER,
@@ -60,7 +61,7 @@ def _acquire(kernel: Kernel, take: Callable[..., bool]) -> Callable[..., bool]:
         if not blocking or (timeout != -1 and not 0 < timeout <= threading.TIMEOUT_MAX):
             taken = take(self, blocking, timeout)  # at once, or an error
             if not taken and sys._getframe(1).f_code is not CONDITION_IS_OWNED:
-                kernel.poll()
+                kernel.polling.wait()
             return taken
         if take(self, False):  # noqa: FBT003
             return True
@@ -101,12 +102,16 @@ def _release(kernel: Kernel, give: Callable[..., None]) -> Callable[..., None]:
 
 
 def _exit(kernel: Kernel, release: Callable[[Any], None]) -> Callable[..., None]:
-    empty = queue.Empty
+    empty, polling = queue.Empty, kernel.polling
 
     def leave(self: Any, *exc_info: object) -> None:
         release(self)
         if exc_info and exc_info[0] is empty:  # a `Queue.get` in vain
-            kernel.poll()
+            polling.wait()
+            return
+        condition = sys._getframe(1)
+        if condition.f_back is not None and condition.f_back.f_code is QUEUE_GET:
+            polling.found()
 
     return leave
 
@@ -138,10 +143,12 @@ def _get(kernel: Kernel) -> Callable[..., Any]:
         now = timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX  # or an error
         if not block or get_ident() not in members or now:
             try:
-                return queue_get(self, block, timeout)
+                item = queue_get(self, block, timeout)
             except queue.Empty:
-                kernel.poll()
+                kernel.polling.wait()
                 raise
+            kernel.polling.found()
+            return item
         found: list[Any] = []
 
         def take(block: Any, left: float | None) -> bool:

@@ -96,7 +96,10 @@ def _select(
         polls = timeout is not None and timeout <= 0
         if polls:
             events = original(self, timeout)
-            if events or not kernel.polls():
+            if events or _has_news(asyncio._get_running_loop()):
+                kernel.polling.found()
+                return events
+            if not kernel.polling.in_vain():
                 return events
 
         def attempt(seconds: float | None) -> bool:
@@ -112,7 +115,7 @@ def _select(
             kernel.wait_really(timeout, attempt=attempt)
             return events
         idle = loop is not None and is_idle is not None and is_idle(loop)
-        stirred = kernel.has_stirred() if polls else bool
+        stirred = kernel.polling.stirred() if polls else bool
         kernel.wait(
             _until_timer(loop) if polls else timeout,
             ready=lambda: attempt(0) or stirred(),
@@ -125,6 +128,13 @@ def _select(
         return events
 
     return select
+
+
+def _has_news(loop: Any) -> bool:
+    """Tell whether a loop has anything to do for something that came, and not only tasks that have yielded."""
+    return loop is not None and any(
+        len(handle._args or ()) == 1 and asyncio.isfuture(handle._args[0]) for handle in loop._ready
+    )
 
 
 def _until_timer(loop: Any) -> float | None:

@@ -30,6 +30,7 @@ queue_put: Callable[..., None] = SIMPLE_QUEUE.put  # type: ignore[attr-defined]
 get_ident = _thread.get_ident
 CONDITION_WAIT = threading.Condition.wait.__code__
 CONDITION_IS_OWNED = threading.Condition._is_owned.__code__  # type: ignore[attr-defined]
+QUEUE_GET = queue.Queue.get.__code__
 EVENT_WAIT = threading.Event.wait.__code__
 PROCESS_WAIT = subprocess.Popen._wait.__code__  # type: ignore[attr-defined]
 WORKER = executors._worker.__code__

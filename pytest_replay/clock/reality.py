@@ -7,13 +7,13 @@ looks at the clock in between.
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_replay.clock.originals import real
 from pytest_replay.clock.places import place_of_member
+from pytest_replay.clock.polling import computed_by, only_polls
 from pytest_replay.clock.ticks import SECOND
 
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ _BUSY = 20
 """One part in so many of the time is computed by a thread that is not waiting for something real."""
 _LONG = 2 * SECOND
 """Real nanoseconds of which that is the part at most: who begins to compute after a long wait is soon noticed."""
-
-
-POLLS = 10_000
-"""How often in a row something is asked for in vain by who only waits for it; one who works may yield now and then."""
-_BRIEF = SECOND // 10_000
-"""Nanoseconds that such a one computes in between, at most, on the average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +80,8 @@ class Reality:
             if not self._all_real():
                 self.end()
             elif not self._kernel.ticks.flowing:
-                self._culprits = self._culprits or tuple(map(place_of_member, self._running()))
+                self._culprits = self._culprits or tuple(map(place_of_member, self.running()))
                 self._kernel.ticks.flow()
-
-    def has_polled(self, member: Member) -> bool:
-        """Note that a running member has asked often in vain; tell whether it does little else, as all who run."""
-        with self._kernel.guard:
-            computed = computed_by(member.ident)
-            row = computed - member.polled
-            member.polls, member.polled = 0, computed
-            member.polling = computed + 2 * row if row < POLLS * _BRIEF else -1
-            if not self.only_polls(member):
-                return False
-            alone = next(self._running(), None) is None
-            if not alone:
-                self.notice()
-            return alone
-
-    def only_polls(self, member: Member) -> bool:
-        """Tell whether a running member only waits, by asking again and again."""
-        return member.polling >= 0 and computed_by(member.ident) <= member.polling
 
     def pause(self) -> None:
         """Have time stand still as somebody else has something to do. Under the guard."""
@@ -125,14 +101,13 @@ class Reality:
         self.pause()
         self._culprits = ()
 
-    def _running(self) -> Iterator[Member]:
-        return (
-            member for member in self._kernel.roster if member.wait is None and not self.only_polls(member)
-        )
+    def running(self) -> Iterator[Member]:
+        """Tell who runs, but for those who only ask."""
+        return (member for member in self._kernel.roster if member.wait is None and not only_polls(member))
 
     def _all_real(self) -> bool:
         now = self._now()
-        judged = [self._is_real(member, now) for member in self._running()]  # each of them is looked at
+        judged = [self._is_real(member, now) for member in self.running()]  # each of them is looked at
         return bool(judged) and all(judged)
 
     def _is_real(self, member: Member, now: int) -> bool:
@@ -141,11 +116,3 @@ class Reality:
             if computed - member.computed > min(now - member.since, _LONG) // _BUSY:
                 member.computed, member.since = computed, now
         return now - member.since >= GRACE
-
-
-def computed_by(ident: int | None) -> int:
-    """Tell the processor time of a thread that is running, in nanoseconds; 0 where the system doesn't tell."""
-    read = real().clock_gettime_ns
-    if ident is None or read is None or not hasattr(time, "pthread_getcpuclockid"):
-        return 0
-    return read(time.pthread_getcpuclockid(ident))

@@ -110,3 +110,82 @@ def test_some_thousand_yields_take_no_time(clock: RecordedClock) -> None:
 
     assert clock.elapsed < 1
     thread.join()
+
+
+def _hand_over_between_tasks() -> None:
+    async def main() -> None:
+        items = asyncio.Queue[int](1)
+
+        async def give() -> None:
+            for number in range(MANY):
+                await items.put(number)
+
+        giving = asyncio.create_task(give())
+        async with asyncio.timeout(30):
+            for _ in range(MANY):
+                await items.get()
+        await giving
+
+    asyncio.run(main())
+
+
+def _make_many_tasks() -> None:
+    async def main() -> None:
+        async with asyncio.timeout(30):
+            for _ in range(MANY):
+                await asyncio.create_task(asyncio.sleep(0))
+
+    asyncio.run(main())
+
+
+def _drain_a_queue_often(items: queue.Queue[int] | queue.SimpleQueue[int]) -> None:
+    for number in range(MANY):
+        items.put(number)
+        with suppress(queue.Empty):
+            while True:
+                items.get_nowait()
+
+
+MANY = 25_000
+WORK: dict[str, Callable[[], object]] = {
+    "tasks that hand over": _hand_over_between_tasks,
+    "many tasks": _make_many_tasks,
+    "Queue": lambda: _drain_a_queue_often(queue.Queue()),
+    "SimpleQueue": lambda: _drain_a_queue_often(queue.SimpleQueue()),
+}
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_who_gets_what_he_asks_for_does_not_wait(name: str, clock: RecordedClock) -> None:
+    thread = threading.Thread(target=sleep, args=(60,))
+    thread.start()
+    WORK[name]()
+
+    assert clock.elapsed < 30
+    thread.join()
+
+
+def test_nor_does_he_where_nobody_else_is(clock: RecordedClock) -> None:
+    for work in WORK.values():
+        work()
+
+    assert clock.elapsed < 30
+
+
+def test_a_task_that_only_yields_sees_what_the_others_do(clock: RecordedClock) -> None:
+    async def main() -> None:
+        done: list[int] = []
+
+        async def work() -> None:
+            for number in range(200):
+                await asyncio.sleep(0.002)
+                done.append(number)
+
+        task = asyncio.create_task(work())
+        while len(done) < 200:  # noqa: ASYNC110  # it is what is tested
+            await asyncio.sleep(0)
+        await task
+
+    asyncio.run(main())
+
+    assert clock.elapsed < 30
