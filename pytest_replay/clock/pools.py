@@ -130,18 +130,6 @@ def set_anyio_pool(patches: Patches, kernel: Kernel) -> None:
     patches.attribute(worker, "_report_result", report_work)
 
 
-def looks_after_a_pool(thread: threading.Thread) -> bool:
-    """Tell whether a thread is the one of a multiprocessing pool that waits for workers to end: it does no work."""
-    target: Any = getattr(thread, "_target", None)
-    module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", None)
-    return (module, name) == ("multiprocessing.pool", "Pool._handle_workers")
-
-
-def is_trio_worker(thread: threading.Thread) -> bool:
-    """Tell whether a thread is one of trio's, which outlive what they were started for."""
-    return getattr(getattr(thread, "_target", None), "__module__", None) == "trio._core._thread_cache"
-
-
 class _Turn:
     """A limiter of anyio's for one piece of work, which counts as running once it may go on."""
 

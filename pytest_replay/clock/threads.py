@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary, ref
 
 from pytest_replay.clock.members import MEMBER, Child, Lost
 from pytest_replay.clock.originals import get_ident, real
-from pytest_replay.clock.pools import is_trio_worker, looks_after_a_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +18,19 @@ if TYPE_CHECKING:
     from pytest_replay.clock.members import Member
     from pytest_replay.clock.patches import Patches
 
+_NOBODYS = {
+    ("multiprocessing.pool", "Pool._handle_workers"),  # waits for workers to end
+    ("pytest_timeout", "timeout_timer"),  # ends the run, after so long in real time
+}
+"""What threads do, by module and name, that are not part of a test."""
+
 
 def set_members(patches: Patches, kernel: Kernel) -> None:
     """Have threads that members start be members."""
     start, run = threading.Thread.start, threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
 
     def start_member(self: threading.Thread) -> None:
-        if not kernel.counts() or is_trio_worker(self) or looks_after_a_pool(self):
+        if not kernel.counts() or _is_nobodys(self):
             start(self)
             return
         member = kernel.enlist(self.name)
@@ -51,6 +56,18 @@ def set_members(patches: Patches, kernel: Kernel) -> None:
 
     patches.attribute(threading.Thread, "start", start_member)
     patches.attribute(threading.Thread, "_bootstrap_inner", run_member)
+
+
+def _is_nobodys(thread: threading.Thread) -> bool:
+    """Tell of a thread that a member starts whether it is none of the test's.
+
+    Threads of trio's outlive what they were started for.
+    """
+    does: Any = getattr(thread, "function", None) or getattr(
+        thread, "_target", None
+    )  # a Timer has a function
+    module, name = getattr(does, "__module__", None), getattr(does, "__qualname__", None)
+    return module == "trio._core._thread_cache" or (module, name) in _NOBODYS
 
 
 def _unless_lost(tell: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:

@@ -207,6 +207,23 @@ def test_a_thread_that_fails_holds_nobody_up(clock: RecordedClock, monkeypatch: 
     assert clock.elapsed == pytest.approx(2, abs=SLACK)
 
 
+def test_the_timer_of_pytest_timeout_is_in_real_time(clock: RecordedClock) -> None:
+    ended: list[float] = []
+
+    def timeout_timer() -> None:
+        ended.append(clock.elapsed)
+
+    timeout_timer.__module__, timeout_timer.__qualname__ = "pytest_timeout", "timeout_timer"
+    timer = threading.Timer(30, timeout_timer)
+    timer.start()
+    sleep(3600)
+    timer.cancel()
+    timer.join()
+
+    assert ended == []
+    assert clock.elapsed == pytest.approx(3600, abs=0.1)
+
+
 def test_a_flush_thread_flushes_on_time(clock: RecordedClock) -> None:
     assert _flushes(clock) == EXPECTED
 
