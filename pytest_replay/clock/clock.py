@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from pytest_replay.clock.kernel import Kernel
 from pytest_replay.clock.libraries import set_libraries
 from pytest_replay.clock.locks import set_locks
-from pytest_replay.clock.loops import set_loops, set_timers
+from pytest_replay.clock.loops import Timers, set_loops, set_older_loops, set_timers
 from pytest_replay.clock.native import is_led
 from pytest_replay.clock.originals import real
 from pytest_replay.clock.patches import Patches
@@ -204,7 +204,9 @@ class RecordedClock:
         set_joins(patches, kernel)
         set_children(patches, kernel)
         set_loops(patches, kernel, is_idle=self._is_idle)
-        set_timers(patches, kernel, lead=lambda: (self._first + kernel.ticks.look() - now()) / SECOND)
+        timers = Timers(lead=lambda: (self._first + kernel.ticks.look() - now()) / SECOND)
+        set_timers(patches, kernel, timers)
+        set_older_loops(patches, kernel, timers)
         set_refusals(patches, kernel, on_refused=self._on_refused)
         set_libraries(patches, kernel, self._sleeps, seed=self._seed, waits=True)
         set_random(patches, self._seed)

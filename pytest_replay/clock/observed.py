@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_replay.clock.kernel import Kernel
 from pytest_replay.clock.libraries import set_libraries
+from pytest_replay.clock.loops import set_older_loops
 from pytest_replay.clock.originals import real
 from pytest_replay.clock.patches import Patches
 from pytest_replay.clock.pools import set_pools
@@ -55,6 +56,7 @@ class ObservedClock:
             set_sleeps(patches, sleeps, counts=kernel.counts, sleep=real().sleep)
             set_members(patches, kernel)
             set_pools(patches, kernel)
+            set_older_loops(patches, kernel)
             set_refusals(patches, kernel, on_refused=self._on_refused)
             set_libraries(patches, kernel, sleeps, seed=self._seed, waits=False)
             set_random(patches, self._seed)

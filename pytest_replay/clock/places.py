@@ -100,6 +100,14 @@ def _tasks(loop: Any) -> Iterator[tuple[str, Any]]:
         )
 
 
+def without_us(made: Any, file: str) -> Any:
+    """Have a task or a timer not name a file of ours as its maker, which asyncio's debug mode keeps."""
+    stack = getattr(made, "_source_traceback", None)
+    if stack and stack[-1].filename == file:
+        stack.pop()
+    return made
+
+
 def _outwards(frame: FrameType) -> Iterator[FrameType]:
     at: FrameType | None = frame
     while at is not None:

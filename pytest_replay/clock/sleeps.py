@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from pytest_replay.clock.originals import EVENT_WAIT, PROCESS_WAIT, real
-from pytest_replay.clock.places import caller_of, is_machinery
+from pytest_replay.clock.places import caller_of, is_machinery, without_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,7 +237,7 @@ def _set_tasks(patches: Patches, sleeps: Sleeps, counts: Callable[[], bool]) -> 
     """Who made the tasks that only sleep: when these do, nobody else is on the stack."""
 
     def create(self: Any, coro: Any, **kwargs: Any) -> Any:
-        task = _without_us(create_task(self, coro, **kwargs))
+        task = without_us(create_task(self, coro, **kwargs), __file__)
         if getattr(coro, "cr_code", None) is code and counts():
             makers[task] = _Caller.of(sys._getframe(1))
         return task
@@ -245,7 +245,7 @@ def _set_tasks(patches: Patches, sleeps: Sleeps, counts: Callable[[], bool]) -> 
     def call(self: Any, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
         frame = sys._getframe(1)
         if callback is not fire or frame.f_code is not code or not counts():
-            return _without_us(call_later(self, delay, callback, *args, context=context))
+            return without_us(call_later(self, delay, callback, *args, context=context), __file__)
         task = asyncio.current_task(self)
         maker = None if task is None else makers.get(task)
         begun = sleeps.begin(delay, maker or _Caller.of(frame))
@@ -254,15 +254,7 @@ def _set_tasks(patches: Patches, sleeps: Sleeps, counts: Callable[[], bool]) -> 
             begun.finished = not future.cancelled()
             fire(future, result)
 
-        return _without_us(call_later(self, delay, woken, *args, context=context))
+        return without_us(call_later(self, delay, woken, *args, context=context), __file__)
 
     patches.attribute(loop, "create_task", create)
     patches.attribute(loop, "call_later", call)
-
-
-def _without_us(made: Any) -> Any:
-    """Have a task or a timer not name this module as its maker, which asyncio's debug mode keeps."""
-    stack = getattr(made, "_source_traceback", None)
-    if stack and stack[-1].filename == __file__:
-        stack.pop()
-    return made

@@ -242,3 +242,13 @@ def test_in_debug_mode_tasks_and_timers_tell_who_made_them() -> None:
     made = asyncio.run(main(), debug=True)
 
     assert all(f"created at {__file__}:" in text for text in made), made
+
+
+def test_a_timer_that_is_set_on_a_loop_before_it_runs_is_of_the_clocks_time(moment: dt.datetime) -> None:
+    loop = asyncio.new_event_loop()
+    with RecordedClock(moment, monotonic=time.monotonic() + 1000) as clock:
+        loop.call_later(5, loop.stop)
+        loop.run_forever()
+
+        assert clock.elapsed == pytest.approx(5, abs=0.1)
+    loop.close()
