@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pytest_replay.clock.patches import Patches
 
-_LIBRARIES = frozenset({"aio_pika", "aiormq"})
-"""Packages whose sleeps are heartbeats and pauses before they connect again: they are not the test's."""
+_LIBRARIES = frozenset({"aio_pika", "aiormq", "httpcore", "httpcore2"})
+"""Packages whose sleeps are heartbeats, and waits for a connection: they are not the test's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpcore
+import httpcore2
 import pytest
 import stamina
 import tenacity
@@ -241,6 +243,15 @@ def test_heartbeats_of_amqp_libraries_are_none_of_the_tests(package: str, clock:
     module = _module(f"{package}.beating", tmp_path)
     with clock:
         asyncio.run(module.beat())
+
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("library", [httpcore, httpcore2], ids=["httpcore", "httpcore2"])
+@pytest.mark.parametrize("clock", [ObservedClock(), RecordedClock(MOMENT)], ids=["observed", "recorded"])
+def test_a_wait_for_a_connection_is_none_of_the_tests(library: Any, clock: Any) -> None:
+    with clock, pytest.raises(library.PoolTimeout):
+        library._synchronization.Event().wait(0.01)
 
     assert clock.sleeps == []
 
