@@ -1,27 +1,26 @@
 """Kernel: who of the members runs, who waits for what, and when time moves on.
 
 Time stands still while any member runs. The last one that parks moves it to the earliest deadline, and wakes that one
-waiter. Every change is made under one guard; threads wait at gates of their own, and look after the rest meanwhile.
+waiter. Every change is made under one guard; threads wait at gates of their own (`lookout`).
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.clock.deadlines import Deadlines
+from pytest_replay.clock.lookout import Lookout
 from pytest_replay.clock.members import Lost, Member, State, Wait
 from pytest_replay.clock.originals import (
     Guard,
     closed_gate,
     get_ident,
-    lock_acquire,
     lock_release,
     real,
 )
+from pytest_replay.clock.parked import Parked
 from pytest_replay.clock.patience import Patience
 from pytest_replay.clock.polling import Polling, computed_by
 from pytest_replay.clock.reality import GRACE, Reality
@@ -30,15 +29,10 @@ from pytest_replay.clock.ticks import SECOND, Ticks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    OnStall = Callable[[str], BaseException | None]
-    """Is told why nothing can come; may give what the test's thread is to be failed with."""
+    from pytest_replay.clock.lookout import OnStall
 
 _OVERSHOOT = 100_000
 """Nanoseconds that a jump goes too far: who wakes a little before a moment that he waits for would sleep again."""
-_ROUND = 0.1
-"""Real seconds after which a parked thread looks around."""
-_SHORT_ROUND = 0.005
-"""The same while time flows, for a deadline may come, and for who looks for the end of a child process."""
 
 
 class Kernel:
@@ -57,15 +51,11 @@ class Kernel:
         self.closed = False
         self.reality = Reality(self)
         self.polling = Polling(self)
-        self.waiting: dict[int, deque[Wait]] = {}
-        """Parked waits by what they may be called by."""
-        self._deadlines = Deadlines()
+        self.parked = Parked()
+        self.waiting = self.parked.by_key
+        self.patience = Patience(patience)
+        self._lookout = Lookout(self, on_stall)
         self._orders = count()
-        self._timed = 0
-        """How many are parked that wait for time to pass."""
-        self._stalled = False
-        self._on_stall = on_stall
-        self._patience = Patience(patience)
         self._now = real().perf_counter_ns
 
     def counts(self) -> bool:
@@ -83,7 +73,7 @@ class Kernel:
 
     def progress(self) -> None:
         """Note that something was said or heard: time doesn't run away."""
-        self._patience.renew()
+        self.patience.renew()
 
     def wait(
         self,
@@ -140,7 +130,7 @@ class Kernel:
                 if self.closed:
                     break
                 self._park(wait)
-            self._stay(wait)
+            self._lookout.stay(wait)
             if wait.failure is not None:
                 if fail is None:
                     raise wait.failure
@@ -148,26 +138,13 @@ class Kernel:
                 return False
         return really(None if deadline is None else max(0, deadline - self.ticks.look()) / SECOND)
 
-    def wait_really(self, timeout: float | None, *, attempt: Callable[[float], bool]) -> None:
-        """Wait for something real, some seconds of the clock at most. `attempt` waits for some real seconds for it."""
-        member = self.members[get_ident()]
-        deadline = None if timeout is None else self.ticks.look() + math.ceil(timeout * SECOND)
-        member.child = None
-        with self.at_something_real():
-            since = member.since
-            while not attempt(_SHORT_ROUND if self.ticks.flowing else _ROUND):
-                self.reality.notice()
-                if deadline is not None and self.ticks.look() >= deadline:
-                    member.again = since
-                    return
-
     def call(self, key: int) -> None:
         """Wake the first who waits for something, for it may have come."""
         if key not in self.waiting:
             return
         with self.guard:
             if key in self.waiting:
-                self._wake(self.waiting[key][0], State.CALLED)
+                self.wake(self.waiting[key][0], State.CALLED)
 
     def enlist(self, name: str) -> Member:
         """Take on a member whose thread, or whose turn, is still to come; it counts as running."""
@@ -194,10 +171,10 @@ class Kernel:
             if member.ident is not None:
                 self.members.pop(member.ident, None)
             for wait in list(self.waiting.get(id(member), ())):
-                self._wake(wait, State.CALLED)
+                self.wake(wait, State.CALLED)
             self.polling.stir()
             self.running -= 1
-            self._settle()
+            self.settle()
 
     @contextmanager
     def at_something_real(self, *, announced: bool = False) -> Iterator[None]:
@@ -222,9 +199,9 @@ class Kernel:
             self.reality.end()
             for member in list(self.roster):
                 if member.wait is not None:
-                    if self._stalled and not (member.daemon or member.wait.idle):
+                    if self._lookout.has_stalled and not (member.daemon or member.wait.idle):
                         member.wait.failure = Lost()
-                    self._wake(member.wait, State.LEFT)
+                    self.wake(member.wait, State.LEFT)
                 member.left = True
             self.members.clear()
             self.roster.clear()
@@ -238,44 +215,38 @@ class Kernel:
         if not wait.polling:
             wait.member.polling = -1
             self.polling.stir()
-        for key in wait.keys:
-            self.waiting.setdefault(key, deque()).append(wait)
-        self._deadlines.file(wait)
-        self._timed += wait.strong
+        self.parked.file(wait)
         if wait.child is not None:
             wait.watched = Member(wait.child.name, since=wait.child.since)
             self.roster[wait.watched] = None
             self.running += 1
         self.running -= 1
-        self._settle()
+        self.settle()
         wait.gate = closed_gate() if wait.state is State.PARKED else None
 
-    def _wake(self, wait: Wait, state: State) -> None:
+    def wake(self, wait: Wait, state: State) -> None:
+        """End a parked wait; its thread runs from now on. Under the guard."""
         wait.state = state
         wait.member.wait = None
         wait.member.since = self._now()
         if not wait.polling:
             self.polling.stir()
-        self._timed -= wait.strong
-        self._unwatch(wait)
-        for key in wait.keys:
-            self.waiting[key].remove(wait)
-            if not self.waiting[key]:
-                del self.waiting[key]
+        self.unwatch(wait)
+        self.parked.take_out(wait)
         self.running += 1
         self.reality.pause()
         if wait.gate is not None:
             lock_release(wait.gate)
 
-    def _unwatch(self, wait: Wait) -> None:
-        """Have the child process that a wait looks for not count as running any more, if it does."""
+    def unwatch(self, wait: Wait) -> None:
+        """Have the child process that a wait looks for not count as running any more, if it does. Under the guard."""
         if wait.watched is not None:
             self.roster.pop(wait.watched, None)
             wait.watched = None
             self.running -= 1
 
-    def _settle(self) -> None:
-        """Do what is to be done when fewer run than before."""
+    def settle(self) -> None:
+        """Do what is to be done when fewer run than before. Under the guard."""
         if self.running == 0:
             self._move()
         else:
@@ -283,83 +254,24 @@ class Kernel:
 
     def _move(self) -> None:
         """Go to the earliest deadline, and wake one waiter, unless something has come unannounced."""
-        self._patience.stand()
+        self.patience.stand()
         for member in self.roster:
             wait = member.wait
-            if wait is not None and (wait.loop is not None or wait.polling) and self._has_come(wait):
+            if wait is not None and (wait.loop is not None or wait.polling) and self.has_come(wait):
                 return
-        first = self._deadlines.earliest() if self._deadlines.has_strong() else None
-        if first is None or self._patience.is_over or self.closed:
+        first = self.parked.earliest() if self.parked.timed else None
+        if first is None or self.patience.is_over or self.closed:
             return
         deadline, wait = first
         if not wait.weak:
-            self._patience.jump(waiting=self._timed)
+            self.patience.jump(waiting=self.parked.timed)
         self.ticks.jump(deadline + _OVERSHOOT)
-        self._wake(wait, State.EXPIRED)
+        self.wake(wait, State.EXPIRED)
 
-    def _stay(self, wait: Wait) -> None:
-        """Keep the calling thread at its gate."""
-        gate = wait.gate
-        if gate is None:
-            return
-        try:
-            self._look_around(wait)
-            while wait.state is State.PARKED and not lock_acquire(gate, timeout=self._round(wait)):
-                self._look_around(wait)
-        except BaseException:
-            with self.guard:
-                if wait.state is State.PARKED:
-                    self._wake(wait, State.LEFT)
-            raise
-
-    def _round(self, wait: Wait) -> float:
-        if not self.ticks.flowing:
-            return _ROUND if wait.watched is None else _SHORT_ROUND
-        left = _SHORT_ROUND if wait.deadline is None else (wait.deadline - self.ticks.look()) / SECOND
-        return min(max(left, 0.0), _SHORT_ROUND)
-
-    def _look_around(self, wait: Wait) -> None:
-        """Do what nobody else may do: something has come unannounced, time flows, nothing can happen any more."""
-        reason = None
-        with self.guard:
-            if wait.state is not State.PARKED:
-                return
-            if wait.watched is not None and wait.child is not None and wait.child.has_ended():
-                wait.child = None
-                self._unwatch(wait)
-                self._settle()
-            elif self._has_come(wait):
-                pass
-            elif self.running:
-                self.reality.notice()
-                first = self._deadlines.earliest()
-                if self.ticks.flowing and first is not None and first[0] <= self.ticks.look():
-                    self._wake(first[1], State.EXPIRED)
-            else:
-                reason = self._patience.why_over()
-        if reason is not None:
-            self._stall(wait, reason)
-
-    def _has_come(self, wait: Wait) -> bool:
+    def has_come(self, wait: Wait) -> bool:
         """Wake a parked wait that is ready; tell whether it was. Under the guard."""
         if wait.ready is None or not wait.ready():
             return False
         wait.came = True
-        self._wake(wait, State.CALLED)
+        self.wake(wait, State.CALLED)
         return True
-
-    def _stall(self, wait: Wait, reason: str) -> None:
-        self._stalled = True
-        wait.member.real += 1  # what the callback waits for is real
-        try:
-            failure = self._on_stall(reason)
-        finally:
-            wait.member.real -= 1
-        with self.guard:
-            guests = (member for member in self.roster if member.wait is not None and member.wait.guest)
-            test = next(guests, next(iter(self.roster), None))
-            if failure is not None and test is not None and test.wait is not None:
-                test.wait.failure = failure
-                self._wake(test.wait, State.FAILED)
-            if self.running == 0:
-                self._move()

@@ -186,7 +186,7 @@ def _select(
         if polls and real:
             return events
         if real:
-            kernel.wait_really(timeout, attempt=attempt)
+            kernel.reality.wait(timeout, attempt=attempt)
             return events
         idle = loop is not None and is_idle is not None and is_idle(loop)
         stirred = kernel.polling.stirred() if polls else bool

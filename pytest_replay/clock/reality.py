@@ -7,23 +7,28 @@ looks at the clock in between.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_replay.clock.originals import real
+from pytest_replay.clock.originals import get_ident, real
 from pytest_replay.clock.places import place_of_member
 from pytest_replay.clock.polling import computed_by, only_polls
 from pytest_replay.clock.ticks import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_replay.clock.kernel import Kernel
     from pytest_replay.clock.members import Member
 
 GRACE = SECOND
 """Real nanoseconds that something real may take before time flows."""
+ROUND = 0.1
+"""Real seconds after which a thread that waits looks around."""
+SHORT_ROUND = 0.005
+"""The same while time flows, for a deadline may come, and for who looks for the end of a child process."""
 _BUSY = 20
 """One part in so many of the time is computed by a thread that is not waiting for something real."""
 _LONG = 2 * SECOND
@@ -73,6 +78,20 @@ class Reality:
                 if not member.real:
                     self.pause()
                     member.since, member.computed = self._now(), computed_by(member.ident)
+
+    def wait(self, timeout: float | None, *, attempt: Callable[[float], bool]) -> None:
+        """Wait for something real, some seconds of the clock at most. `attempt` waits for some real seconds for it."""
+        kernel = self._kernel
+        member = kernel.members[get_ident()]
+        deadline = None if timeout is None else kernel.ticks.look() + math.ceil(timeout * SECOND)
+        member.child = None
+        with self.of(member):
+            since = member.since
+            while not attempt(SHORT_ROUND if kernel.ticks.flowing else ROUND):
+                self.notice()
+                if deadline is not None and kernel.ticks.look() >= deadline:
+                    member.again = since
+                    return
 
     def notice(self) -> None:
         """Look whether all who run are at something real, and have been for long enough."""

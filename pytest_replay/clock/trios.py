@@ -45,7 +45,7 @@ def set_trio(patches: Patches, kernel: Kernel) -> None:
             None if runner.deadlines.next_deadline() == math.inf and timeout >= run._MAX_TIMEOUT else timeout
         )
         if len(self._registered) > 1:  # one is trio's own, to be called by
-            kernel.wait_really(limit, attempt=attempt)
+            kernel.reality.wait(limit, attempt=attempt)
             return events
         keys = (id(self._force_wakeup), id(runner.entry_queue.wakeup))
         kernel.wait(
