@@ -24,16 +24,16 @@ from pytest_replay.placeholders import label_of
 from pytest_replay.recording import Share
 from pytest_replay.redaction import Redaction, looks_random, suspects_in
 from pytest_replay.session import Session, Verdict
-from pytest_replay.storage import Drafting, close_storage, open_storage
+from pytest_replay.storage import close_storage, open_storage
 from pytest_replay.timekeeping import Timekeeper, start_of
+from pytest_replay.writing import write
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable
     from pathlib import Path
 
     from pytest_replay.adapters import Adapter
-    from pytest_replay.cassette import Cassette
     from pytest_replay.errors import LateRequestError
     from pytest_replay.matching import Plan
     from pytest_replay.messages import Message
@@ -168,8 +168,8 @@ class Run:
         }
         storage = self._storage(session.settings)
         if verdict.save is not None:
-            self._check_leaks(session, verdict.save, verdict.secrets, storage)
-            storage.save(verdict.save)
+            barrier = session.redaction.barrier({**self._secrets, **verdict.secrets}, os.environ)
+            write(verdict.save, storage, barrier)
             self.suspects += (f"{session.name}: {place}" for place in suspects_in(verdict.save))
         if verdict.remove:
             with suppress(KeyError):  # another process was quicker
@@ -208,14 +208,6 @@ class Run:
             adapter.remove()
         for storage in self._storages.values():
             close_storage(storage)
-
-    def _check_leaks(
-        self, session: Session, cassette: Cassette, secrets: Mapping[str, str], storage: Storage
-    ) -> None:
-        """Look through what would be written. Raises LeakError, and StorageError for what can't be."""
-        written = storage.draft(cassette) if isinstance(storage, Drafting) else None
-        barrier = session.redaction.barrier({**self._secrets, **secrets}, os.environ)
-        barrier.check(cassette, written=written)
 
     def _install(self, settings: Settings) -> None:
         if not self._adapters:

@@ -6,13 +6,14 @@ Knows no driver: `storages/` holds them, a package of its own.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_replay.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pytest_replay.cassette import Cassette
@@ -49,12 +50,22 @@ class Storage(Protocol):
         """Remove a cassette. Raises KeyError where there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A cassette as a storage would keep it, of which nothing is written yet."""
+
+    parts: Sequence[tuple[str, str]]
+    """All that would be written: where that is, for people, and its text; bytes that are none as latin-1."""
+    write: Callable[[], None]
+    """Writes just that, whole or not at all. Raises StorageError."""
+
+
 @runtime_checkable
 class Drafting(Protocol):
     """What a storage may offer besides: to show what it would write, so that it is looked through first."""
 
-    def draft(self, cassette: Cassette) -> bytes:
-        """Make what `save` would write. Raises StorageError."""
+    def draft(self, cassette: Cassette) -> Draft:
+        """Make what `save` would write, and read it back as `load` would. Raises StorageError."""
 
 
 @runtime_checkable

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.errors import CassetteError, ReplayError
+from pytest_replay.redaction import placeholders_in
+from pytest_replay.writing import write
 
 if TYPE_CHECKING:
-    from pytest_replay.redaction import Redaction
+    from pytest_replay.redaction import Barrier, Redaction
     from pytest_replay.storage import Storage
 
 CONVERTED, REPLACED, UNCHANGED, KEPT, ALTERED, FAILED = (
@@ -43,17 +46,24 @@ class Copied:
         return {"name": self.name, "outcome": self.outcome, "problem": self.problem}
 
 
-def masked(cassette: Cassette, redaction: Redaction) -> Cassette:
-    """Mask the secrets of a cassette, as if it were recorded. Raises CassetteError where it can't be read."""
-    routes, interactions = zip(*cassette, strict=True) if len(cassette.tape) else ((), ())
-    tape = MemoryTape(zip(routes, redaction.tape(interactions), strict=True))
-    return Cassette(cassette.name, cassette.header, tape)
-
-
-def copy(cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool) -> Copied:
-    """Save a cassette in `target`, and read it back. What doesn't read back as it was is undone, unless `lossy`.
+def masked(cassette: Cassette, redaction: Redaction) -> tuple[Cassette, Barrier]:
+    """Mask the secrets of a cassette, as if it were recorded, and make what looks through it before it is written.
 
     Raises CassetteError where it can't be read.
+    """
+    routes, interactions = zip(*cassette, strict=True) if len(cassette.tape) else ((), ())
+    redacted = redaction.redacted(interactions)
+    header = replace(cassette.header, placeholders=placeholders_in(redacted.interactions))
+    tape = MemoryTape(zip(routes, redacted.interactions, strict=True))
+    return Cassette(cassette.name, header, tape), redaction.barrier(redacted.secrets, os.environ)
+
+
+def copy(
+    cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool, barrier: Barrier | None = None
+) -> Copied:
+    """Save a cassette in `target`, and read it back. What doesn't read back as it was is undone, unless `lossy`.
+
+    `barrier` looks through what would be written first. Raises CassetteError where it can't be read.
     """
     cassette, name = _whole(cassette), cassette.name
     try:
@@ -70,7 +80,10 @@ def copy(cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool) -
                 name, KEPT, f"the target has another one of this name, which differs in {difference}"
             )
     try:
-        target.save(cassette)
+        if barrier is None:
+            target.save(cassette)
+        else:
+            write(cassette, target, barrier)
         again = target.load(name)
     except ReplayError as error:
         return Copied(name, FAILED, str(error))

@@ -19,7 +19,7 @@ from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.pieces import pieces_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.cassette import Cassette
     from pytest_replay.redaction.pieces import Piece
@@ -50,17 +50,15 @@ class Barrier:
         for value in self._allowed:
             self._sought.pop(value, None)
 
-    def check(self, cassette: Cassette, *, written: bytes | None = None) -> None:
+    def check(self, cassette: Cassette, *, written: Sequence[Piece] = ()) -> None:
         """Raise LeakError where a cassette, or what would be `written` of it, holds a secret."""
         closed: list[str] = []
         pieces = list(pieces_of(cassette, closed))
-        hits = [*closed, *self._hits(pieces), *self._tokens(pieces)]
-        if written is not None and not hits:
-            hits = [*self._hits([("the file", written.decode("utf-8", "surrogateescape"))])]
+        hits = [*closed, *self._hits(pieces), *self._tokens(pieces)] or [*self._hits(written)]
         if hits:
             raise LeakError(cassette.name, hits=list(dict.fromkeys(hits))[:_MOST])
 
-    def _hits(self, pieces: list[Piece]) -> Iterator[str]:
+    def _hits(self, pieces: Sequence[Piece]) -> Iterator[str]:
         whole, starts = _joined(pieces)
         for secret, what in self._sought.items():
             forms = [(form.name, form.text) for form in forms_of(secret)]
@@ -83,7 +81,7 @@ def is_secret_name(name: str) -> bool:
     return not skip.search(name) and not words.isdisjoint(name.lower().replace("-", "_").split("_"))
 
 
-def _joined(pieces: list[Piece]) -> tuple[str, list[int]]:
+def _joined(pieces: Sequence[Piece]) -> tuple[str, list[int]]:
     starts, position = [], 0
     for _, text in pieces:
         starts.append(position)
@@ -91,7 +89,7 @@ def _joined(pieces: list[Piece]) -> tuple[str, list[int]]:
     return _BETWEEN.join(text for _, text in pieces), starts
 
 
-def _place(pieces: list[Piece], starts: list[int], at: int) -> str:
+def _place(pieces: Sequence[Piece], starts: list[int], at: int) -> str:
     number = bisect_right(starts, at) - 1
     return f"{pieces[number][0]}, at {at - starts[number]}"
 

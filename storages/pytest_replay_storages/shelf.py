@@ -6,6 +6,7 @@ Knows storages and messages, no HTTP library.
 from __future__ import annotations
 
 import atexit
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from pytest_replay.cassette import Cassette, Header, MemoryTape
 from pytest_replay.matching import make_plan, route_of
 from pytest_replay.redaction import Redaction
 from pytest_replay.settings import Settings
+from pytest_replay.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -115,7 +117,10 @@ class Shelf:
                 self.save()
 
     def save(self) -> None:
-        """Save what has been kept since it was saved last, beside what others have saved. Raises StorageError."""
+        """Save what has been kept since it was saved last, beside what others have saved.
+
+        Raises StorageError, and LeakError for what would hold a secret.
+        """
         with self._lock:
             if not self._unsaved:
                 return
@@ -128,8 +133,10 @@ class Shelf:
             )
             header = replace(current.header if current and kept else Header(began), libraries=libraries)
             timed = (replace(it.interaction, at=_seconds(it.sent - began)) for it in fresh)
-            tape = MemoryTape((route_of(it.request), it) for it in self._redaction.tape([*kept, *timed]))
-            self._storage.save(Cassette(self._name, header, tape))
+            redacted = self._redaction.redacted([*kept, *timed])
+            tape = MemoryTape((route_of(it.request), it) for it in redacted.interactions)
+            barrier = self._redaction.barrier(redacted.secrets, os.environ)
+            write(Cassette(self._name, header, tape), self._storage, barrier)
             self._unsaved, self._saved = 0, len(tape)
             _pending.discard(self)
             atexit.unregister(self.save)

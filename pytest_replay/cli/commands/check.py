@@ -55,7 +55,7 @@ def check(
     secret. Exit status, for CI: 0 all is well, 1 something was found, 2 nothing could be checked.
     """
     project = project_of(root, storage)
-    redaction = Redaction((*project.settings.redact, *redact))
+    redaction = Redaction((*project.settings.redact, *redact), project.settings.allow)
     library = library_of(project, storage)
     kept = library.select(cassettes)
     if not kept:

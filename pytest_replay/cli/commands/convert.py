@@ -68,7 +68,7 @@ def convert(
         raise SettingsError(
             f"there is no cassette in {library.url} ({project.root}), so nothing was converted"
         )
-    redaction = Redaction(project.settings.redact) if mask else None
+    redaction = Redaction(project.settings.redact, project.settings.allow) if mask else None
     copied = [
         _copy(it, other.storage, redaction, overwrite=overwrite, lossy=lossy)
         for it in track(kept, "converting")
@@ -85,7 +85,9 @@ def _copy(
     kept: Kept, target: Storage, redaction: Redaction | None, *, overwrite: bool, lossy: bool
 ) -> Copied:
     try:
-        cassette = kept.load() if redaction is None else masked(kept.load(), redaction)
-        return copy(cassette, target, overwrite=overwrite, lossy=lossy)
+        cassette, barrier = kept.load(), None
+        if redaction is not None:
+            cassette, barrier = masked(cassette, redaction)
+        return copy(cassette, target, overwrite=overwrite, lossy=lossy, barrier=barrier)
     except ReplayError as error:
         return Copied(kept.name, FAILED, str(error))

@@ -10,9 +10,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay import limits
 from pytest_replay.cassette import Cassette, Header, MemoryTape
 from pytest_replay.errors import CassetteError, StorageError
 from pytest_replay.matching import route_of
+from pytest_replay.storage import Draft
 from pytest_replay_storages.disk import read_file, remove_file, replace_file
 from pytest_replay_storages.foreign import ForeignFiles
 from pytest_replay_storages.har.reading import EntryError, began, interaction_of, reason_to_skip, started
@@ -45,15 +47,25 @@ class HarStorage:
         data = None if path is None else read_file(path)
         return None if path is None or data is None else _read(data, path, name)
 
-    def save(self, cassette: Cassette) -> None:
+    def draft(self, cassette: Cassette) -> Draft:
+        """Make the archive of a cassette, and see that it can be read: not all of a cassette can be kept in one."""
         path = self.files.path_of(cassette.name)
         try:
             data = archive_of(cassette)
-        except (TypeError, ValueError) as error:
+            _read(data, path, cassette.name)
+        except (TypeError, ValueError, CassetteError) as error:
             msg = f"can't save {path}: {error}"
             raise StorageError(msg) from error
-        if not _holds(path, data):
-            replace_file(path, data)
+        if len(data) > limits.FILE:
+            size, allowed = -(-len(data) // limits.MIB), limits.FILE // limits.MIB
+            raise StorageError(
+                f"can't save {path}: it would have {size} MiB, and {allowed} are allowed\n  record less in one test"
+            )
+        text = data.decode("utf-8", "surrogatepass")
+        return Draft([("the archive", text)], lambda: _write(path, data))
+
+    def save(self, cassette: Cassette) -> None:
+        self.draft(cassette).write()
 
     def names(self) -> Iterable[str]:
         return self.files.names()
@@ -64,6 +76,11 @@ class HarStorage:
 
 def _is_archive(head: bytes) -> bool:
     return _ARCHIVE.match(head) is not None
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not _holds(path, data):
+        replace_file(path, data)
 
 
 def _holds(path: Path, data: bytes) -> bool:

@@ -12,8 +12,9 @@ import json
 import sys
 from array import array
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, groupby
 from json.scanner import make_scanner
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.messages import Interaction, Message, Reply
@@ -22,7 +23,7 @@ from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
 from pytest_replay_storages.sql.schema import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_replay.cassette import Cassette
     from pytest_replay.messages import Plain
@@ -65,6 +66,30 @@ def recording_of(cassette: Cassette) -> Recording:
         seen += row["key"], row["positions"]
     recording.content = digest(b"\0".join(map(digest, seen)))
     return recording
+
+
+def interactions_of(recording: Recording) -> Iterator[tuple[str, Interaction]]:
+    """Read the rows of a recording, as they are read in a store. Raises ValueError."""
+    routes = {
+        position: row["route"].decode() for row in recording.routes for position in unpack(row["positions"])
+    }
+    for position, rows in groupby(recording.messages, key=itemgetter("position")):
+        parts = [(row["document"], recording.bodies.get(row["body"], b"")) for row in rows]
+        yield routes[position], interaction_of(parts)
+
+
+def parts_of(recording: Recording) -> Iterator[tuple[str, str]]:
+    """List all texts of a recording, each with its place; bodies as latin-1, and each once."""
+    yield "the header", recording.header
+    yield from (("a route", row["route"].decode()) for row in recording.routes)
+    shown: set[bytes] = set()
+    for row in recording.messages:
+        part = row["part"]
+        place = f"interaction {row['position'] + 1}, {f'reply {part}' if part else 'request'}"
+        yield f"{place}, as JSON", row["document"]
+        if (key := row["body"]) is not None and key not in shown:
+            shown.add(key)
+            yield f"{place}, body", recording.bodies[key].decode("latin-1")
 
 
 def pack(positions: array[int]) -> bytes:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from pytest_replay import limits
-from pytest_replay.cassette import Cassette
+from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.errors import CassetteError, CassetteFormatError, StorageError
+from pytest_replay.storage import Draft
 from pytest_replay_storages.headers import DocumentError, FormatError, header_of
 from pytest_replay_storages.names import check_name
+from pytest_replay_storages.readback import check_reads_back
 from pytest_replay_storages.sql.database import Database
 from pytest_replay_storages.sql.failures import attempt
 from pytest_replay_storages.sql.recordings import drop, put
-from pytest_replay_storages.sql.rows import recording_of
+from pytest_replay_storages.sql.rows import interactions_of, parts_of, recording_of
 from pytest_replay_storages.sql.schema import CASSETTES, RECORDINGS, digest
 from pytest_replay_storages.sql.tape import MEND, SqlTape
 from pytest_replay_storages.sql.urls import read_url
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from pytest_replay.cassette import Header
+    from pytest_replay_storages.sql.rows import Recording
 
 _UPGRADE = "Update: pip install --upgrade pytest-replay-cassettes"
 _CASSETTE = (
@@ -78,26 +81,27 @@ class SqlStorage:
                 f"a length of {length}, and a cassette has no more than {limits.INTERACTIONS} interactions"
             )
             raise CassetteError(problem, path=f"{name} in {self.database.address.shown}", remedy=MEND)
-        try:
-            told = _header(header)
-        except DocumentError as error:
-            place = f"{name} in {self.database.address.shown}"
-            kind, remedy = (
-                (CassetteFormatError, _UPGRADE) if isinstance(error, FormatError) else (CassetteError, MEND)
-            )
-            raise kind(f"its header is broken: {error}", path=place, remedy=remedy) from error
+        told = _header(header, f"{name} in {self.database.address.shown}")
         return Cassette(name, told, SqlTape(self.database, name=name, recording=number, length=length))
 
-    def save(self, cassette: Cassette) -> None:
-        key = _key(cassette.name)
+    def draft(self, cassette: Cassette) -> Draft:
+        """Make the rows of a cassette, and read them back."""
+        key, place = _key(cassette.name), f"{cassette.name} in {self.database.address.shown}"
         try:
             recording = recording_of(cassette)
         except (TypeError, ValueError) as error:
             raise StorageError(f"can't save {cassette.name}: {error}") from error
-        self.database.write(
-            f"save {cassette.name} in",
-            lambda connection: put(connection, key=key, name=cassette.name, recording=recording),
+        check_reads_back(cassette, lambda: _again(cassette.name, recording, place), place=place)
+        return Draft(
+            list(parts_of(recording)),
+            lambda: self.database.write(
+                f"save {cassette.name} in",
+                lambda connection: put(connection, key=key, name=cassette.name, recording=recording),
+            ),
         )
+
+    def save(self, cassette: Cassette) -> None:
+        self.draft(cassette).write()
 
     def names(self) -> list[str]:
         """Name every cassette in the store, sorted."""
@@ -127,9 +131,26 @@ def _key(name: str) -> bytes:
         raise StorageError(f"can't keep {name!r}: its name is no text") from error
 
 
-def _header(text: str | None) -> Header:
+def _header(text: str | None, place: str) -> Header:
     try:
-        document = json.loads(text or "")
+        return header_of(_document(text))
+    except DocumentError as error:
+        kind, remedy = (
+            (CassetteFormatError, _UPGRADE) if isinstance(error, FormatError) else (CassetteError, MEND)
+        )
+        raise kind(f"its header is broken: {error}", path=place, remedy=remedy) from error
+
+
+def _document(text: str | None) -> Any:
+    try:
+        return json.loads(text or "")
     except (ValueError, RecursionError) as error:
         raise DocumentError(str(error), ()) from error
-    return header_of(document)
+
+
+def _again(name: str, recording: Recording, place: str) -> Cassette:
+    """Read rows that are not written yet. Raises CassetteError."""
+    try:
+        return Cassette(name, _header(recording.header, place), MemoryTape(interactions_of(recording)))
+    except ValueError as error:
+        raise CassetteError(str(error), path=place, remedy=MEND) from error

@@ -6,7 +6,6 @@ Opened by `yaml:` (names are relative to the run's root) or `yaml:some/dir`.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,10 @@ import yaml
 
 from pytest_replay import limits
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
+from pytest_replay.storage import Draft
 from pytest_replay_storages.disk import ELSEWHERE, remove_file, replace_file
 from pytest_replay_storages.names import check_name
-from pytest_replay_storages.plain import same
+from pytest_replay_storages.readback import check_reads_back
 from pytest_replay_storages.rooted import Rooted
 from pytest_replay_storages.yaml.diagnosis import looks_like_ours
 from pytest_replay_storages.yaml.stream import dump, load
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_replay.cassette import Cassette
-    from pytest_replay.messages import Interaction, Message
 
 _SUFFIX = ".yaml"
 _HEAD = 1 << 12
@@ -54,15 +53,13 @@ class YamlStorage:
         self.file_limit = limits.FILE
         """Bytes: a larger file is refused."""
         self._files = Rooted(root)
-        self._drafted: tuple[Cassette, bytes] | None = None
-        """What was drafted last, and what of: it is saved next."""
 
     def load(self, name: str) -> Cassette | None:
         path = self._path(name)
         data = self._files.read(path, at_most=self.file_limit)
         return None if data is None else load(data, path=path, name=name)
 
-    def draft(self, cassette: Cassette) -> bytes:
+    def draft(self, cassette: Cassette) -> Draft:
         """Make the file of a cassette, and read it back."""
         path = self._path(cassette.name)
         try:
@@ -71,17 +68,11 @@ class YamlStorage:
             msg = f"can't save {path}: {error}"
             raise StorageError(msg) from error
         self._check_size(data, path)
-        _check_reads_back(data, cassette, path)
-        self._drafted = (cassette, data)
-        return data
+        check_reads_back(cassette, lambda: load(data, path=path, name=cassette.name), place=str(path))
+        return Draft([("the file", data.decode())], lambda: self._write(path, data, cassette.name))
 
     def save(self, cassette: Cassette) -> None:
-        path = self._path(cassette.name)
-        drafted, self._drafted = self._drafted, None
-        data = drafted[1] if drafted is not None and drafted[0] is cassette else self.draft(cassette)
-        self._drafted = None
-        if not self._holds(path, data, cassette.name):
-            replace_file(path, data)
+        self.draft(cassette).write()
 
     def names(self) -> Iterator[str]:
         """Name every cassette under the root, sorted. Files are told by how they begin, so broken ones count."""
@@ -98,6 +89,10 @@ class YamlStorage:
     def holds(self, cassette: Cassette) -> bool:
         """Tell whether the file is as `save` would write it: not edited by hand, nor of an older layout."""
         return self._files.read(self._path(cassette.name), at_most=self.file_limit) == dump(cassette)
+
+    def _write(self, path: Path, data: bytes, name: str) -> None:
+        if not self._holds(path, data, name):
+            replace_file(path, data)
 
     def _path(self, name: str) -> Path:
         """Find the file of a cassette. An absolute name is one: tests may lie outside the run's root."""
@@ -134,43 +129,3 @@ class YamlStorage:
             msg = f"won't replace what can't be read as a cassette\n  {error}"
             raise StorageError(msg) from error
         return False
-
-
-def _check_reads_back(data: bytes, cassette: Cassette, path: Path) -> None:
-    """Make sure, before anything is written, that it will be read as what it was."""
-    try:
-        again = load(data, path=path, name=cassette.name)
-        wrong = _first_difference(cassette, again)
-    except CassetteError as error:
-        wrong = str(error)
-    if wrong is not None:
-        msg = f"can't save {path}: it would not read back as it is\n  {wrong}"
-        raise StorageError(msg)
-
-
-def _first_difference(given: Cassette, again: Cassette) -> str | None:
-    there, here = given.header, again.header
-    if replace(there, libraries={}, settings={}) != replace(here, libraries={}, settings={}) or not same(
-        [there.libraries, there.settings], [here.libraries, here.settings]
-    ):
-        return f"its header would be {here}"
-    for number, ((route, one), (as_route, other)) in enumerate(zip(given, again, strict=True), start=1):
-        if route != as_route or not _same_interaction(one, other):
-            return f"interaction {number}, {route}, would be {as_route}: {other}"
-    return None
-
-
-def _same_interaction(one: Interaction, other: Interaction) -> bool:
-    return (
-        (len(one.replies), one.at) == (len(other.replies), other.at)
-        and _same_message(one.request, other.request)
-        and all(
-            _same_message(mine.message, theirs.message)
-            and (mine.after, mine.delay) == (theirs.after, theirs.delay)
-            for mine, theirs in zip(one.replies, other.replies, strict=True)
-        )
-    )
-
-
-def _same_message(one: Message, other: Message) -> bool:
-    return (one.kind, one.body) == (other.kind, other.body) and same(one.fields, other.fields)
