@@ -8,8 +8,10 @@ import pytest
 
 from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.cli.copying import copy
+from pytest_replay.cli.project import Project
 from pytest_replay.errors import StorageError
 from pytest_replay.messages import Interaction, Message
+from pytest_replay.settings import Settings
 from tests.cli.conftest import CASSETTES
 from tests.cli.samples import answered, cassette_of, everything, get, post
 
@@ -209,6 +211,42 @@ def test_secrets_are_masked_on_the_way_where_one_asks_for_it(
     assert "authorization: Bearer redacted-authorization-1z" in text
     assert "s3cret" not in text
     assert run("check", "--storage", "yaml:masked").status == 0
+
+
+def test_what_masking_leaves_of_a_secret_does_not_arrive(
+    run: Run, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the environment keeps secret is told by no rule: it is refused, as in a recording."""
+    monkeypatch.setenv("SHOP_API_KEY", "correct-horse-battery")
+    storage.save(cassette_of([post(b"correct-horse-battery")], name="from/one"))
+
+    ran = run("convert", "yaml:from", "yaml:masked", "--mask")
+
+    assert ran.status == 1
+    assert "interaction 1, request, body, at 0: the value of the environment variable SHOP_API_KEY" in ran.out
+    assert not tmp_path.joinpath("masked").exists()
+
+
+def test_the_header_lists_what_was_masked_on_the_way(run: Run, storage: Storage, tmp_path: Path) -> None:
+    storage.save(cassette_of([post(b"{}", authorization="Bearer s3cret")], name="from/one"))
+
+    assert run("convert", "yaml:from", "yaml:masked", "--mask").status == 0
+
+    text = tmp_path.joinpath("masked/one.yaml").read_text(encoding="utf-8")
+    header, _, _ = text.partition("--- # POST")
+    assert "redacted-authorization-1z" in header
+
+
+def test_what_is_allowed_is_not_masked_on_the_way(
+    run: Run, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.save(cassette_of([post(b'{"password":"s3cret"}')], name="from/one"))
+    project = Project(tmp_path, Settings().updated({"allow": ["password"]}, source="test"))
+    monkeypatch.setattr("pytest_replay.cli.commands.convert.project_of", lambda *_: project)
+
+    assert run("convert", "yaml:from", "yaml:masked", "--mask").status == 0
+
+    assert "s3cret" in tmp_path.joinpath("masked/one.yaml").read_text(encoding="utf-8")
 
 
 def test_a_target_that_loses_something_may_be_allowed_to() -> None:

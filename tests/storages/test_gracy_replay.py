@@ -20,6 +20,7 @@ from gracy import GracefulRetry, GracefulThrottle, LogEvent, LogLevel, ThrottleR
 from gracy.exceptions import GracyReplayRequestNotFound, GracyRequestFailed, NonOkResponse  # noqa: E402
 from gracy.replays.storages.sqlite import SQLiteReplayStorage  # noqa: E402
 
+from pytest_replay.errors import LeakError  # noqa: E402
 from pytest_replay_storages.gracy import ReplayStorage  # noqa: E402
 
 if TYPE_CHECKING:
@@ -336,3 +337,22 @@ async def test_the_same_at_once_get_an_answer_each(
 
     assert sorted(it["id"] for it in replayed) == sorted(it["id"] for it in heard) == list(range(20))
     assert len(server.requests) == 20
+
+
+async def test_what_would_hold_a_secret_of_the_environment_is_not_saved(
+    server: Server, make_api: Callable[..., Any], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script("GET /pokemon/pikachu", PIKACHU)
+    await ask(make_api("record", path), "pikachu")
+    before = recorded(path)
+    monkeypatch.setenv("POKEMON_API_KEY", "correct-horse-battery")
+    server.script("GET /pokemon/eevee", {"note": "correct-horse-battery"})
+    storage = ReplayStorage(path)
+
+    with pytest.raises(GracyRequestFailed) as raised:
+        await ask(make_api("record", storage), "eevee")
+
+    assert type(raised.value.original_exc) is LeakError
+    assert recorded(path) == before
+    monkeypatch.delenv("POKEMON_API_KEY")
+    storage.flush()  # else it is tried again as Python ends
