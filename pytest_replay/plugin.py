@@ -31,6 +31,7 @@ from pytest_replay.run import Run
 from pytest_replay.settings import LISTS, NAMES, Mode, Settings
 
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from pytest_replay.items import Asked
@@ -52,6 +53,13 @@ _ATTEMPT: pytest.StashKey[_Attempt] = pytest.StashKey()
 _BEGAN: pytest.StashKey[tuple[float, float]] = pytest.StashKey()
 """When the phase of a test began that is running, in real time."""
 
+_MASKING: pytest.StashKey[Masking] = pytest.StashKey()
+"""What took the secrets out of the last report."""
+
+_IDENTITY = frozenset(
+    {"duration", "keywords", "location", "nodeid", "outcome", "replay_counts", "start", "stop", "when"}
+)
+"""What a report tells besides what happened; no secret is looked for there."""
 _SESSION_FIXTURE = "_replay_session"
 _CLOCK_FIXTURE = "_replay_clock"
 _CONFIG_FIXTURE = "replay_config"
@@ -131,7 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUN] = Run(config.rootpath)
     config.stash[_SETTINGS] = _settings_of_ini(config)
     config.stash[_TALLY] = Tally()
-    config.pluginmanager.register(_Reporter(config.stash[_TALLY]), "replay_reporter")
+    config.pluginmanager.register(_Reporter(config, config.stash[_TALLY]), "replay_reporter")
     config.stash[_TAPED] = set()
     config.stash[_VERDICTS] = []
     config.stash[_BESIDES] = []
@@ -309,8 +317,6 @@ def pytest_runtest_makereport(
         besides.clear()
         if attempt is not None:  # items live as long as the run, and tapes may be large
             del item.stash[_ATTEMPT]
-    if attempt is not None and (report.longrepr is not None or report.sections):
-        _mask(report, item.config.stash[_RUN], attempt.session)
     return report
 
 
@@ -384,12 +390,15 @@ def _strangers(
         yield ("replay", "\n".join(told))
 
 
-def _mask(report: pytest.TestReport, run: Run, session: Session) -> None:
-    """Take the secrets out of what a report tells, and of what other plugins make of it."""
-    masking = Masking(run.secrets(session))
-    report.longrepr = masking.mask(report.longrepr)
-    report.sections = masking.mask(report.sections)
-    report.user_properties = masking.mask(report.user_properties)
+def _masking(config: pytest.Config) -> Masking | None:
+    """Make what takes secrets out of texts; None where no marked test has run, so that nothing is known."""
+    run = config.stash[_RUN]
+    if not run.has_opened:
+        return None
+    secrets, masking = run.secrets(), config.stash.get(_MASKING, None)
+    if masking is None or masking.secrets != secrets:
+        masking = config.stash[_MASKING] = Masking(secrets)
+    return masking
 
 
 def _was_ended(error: BaseException, session: Session) -> bool:
@@ -419,13 +428,29 @@ def _collected() -> Iterator[None]:
 
 
 class _Reporter:
-    """Adds up what the reports of all processes carry."""
+    """Adds up what the reports of all processes carry, and takes the secrets out of those that are made in this one."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, config: pytest.Config, tally: Tally) -> None:
+        self._config = config
         self._tally = tally
 
+    @pytest.hookimpl(tryfirst=True)  # before whoever writes it down, or sends it to another process
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._tally.add(getattr(report, "replay_counts", {}))
+        told = {
+            name: value
+            for name, value in vars(report).items()
+            if name == "longrepr" or (isinstance(value, str | list | tuple | dict) and name not in _IDENTITY)
+            if value
+        }
+        if told and (masking := _masking(self._config)) is not None:
+            vars(report).update({name: masking.mask(value) for name, value in told.items()})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        masking, message = _masking(self._config), warning_message.message
+        if masking is not None and isinstance(message, Warning):
+            message.args = masking.mask(message.args)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -434,8 +459,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     tally.flowed += config.stash[_RUN].flowed
     tally.suspects += config.stash[_RUN].suspects
     last_failed = config.pluginmanager.hasplugin("cacheprovider")
+    masking = _masking(config)
     for line in tally.lines(_settled(config).mode, last_failed=last_failed):
-        terminalreporter.write_line(line)
+        terminalreporter.write_line(line if masking is None else masking.masked(line))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -453,7 +479,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         run = session.config.stash[_RUN]
-        output["replay_late"], output["replay_flowed"] = run.late, run.flowed
+        masking = _masking(session.config)
+        late = run.late if masking is None else [masking.masked(text) for text in run.late]
+        output["replay_late"], output["replay_flowed"] = late, run.flowed
         output["replay_suspects"] = run.suspects
 
 

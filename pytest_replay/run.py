@@ -59,7 +59,8 @@ class Run:
     _secrets: dict[str, str] = field(default_factory=dict, repr=False)
     """What was masked in this run, and what it is called: what one test was given, another may send."""
     _told: set[str] = field(default_factory=set, repr=False)
-    """The secrets of the sessions that were closed."""
+    """The secrets of sessions, as far as they have been asked for or were closed."""
+    _has_closed: bool = False
     _open: list[Session] = field(default_factory=list)
     """Sessions that are not closed."""
     _leftovers: Leftovers = field(default_factory=Leftovers)
@@ -162,7 +163,8 @@ class Run:
         if session in self._open:
             self._open.remove(session)
         verdict = session.close(passed=passed, timeless=self._timeless)
-        self._told.update(verdict.secrets)
+        self._has_closed = True
+        self._told |= {*verdict.secrets, *session.met} if passed else session.secrets
         self._secrets |= {
             value: label_of(masked) for value, masked in verdict.secrets.items() if looks_random(value)
         }
@@ -188,10 +190,16 @@ class Run:
         """Tell of the threads that are older than the clock which a session replays on, a line each."""
         return self._time.strangers(session)
 
-    def secrets(self, session: Session) -> set[str]:
-        """Find what must not be told of a session: its own secrets, those of others, and of the environment."""
-        known = {*self._told, *session.redaction.secrets_in(os.environ), *session.secrets}
-        return known.union(*(other.secrets for other in self._open if other is not session))
+    @property
+    def has_opened(self) -> bool:
+        """Whether any session has been opened, so that secrets may be known."""
+        return bool(self._open or self._has_closed)
+
+    def secrets(self) -> set[str]:
+        """Find what must not be told: the secrets of all sessions so far, and of the environment."""
+        for session in self._open:
+            self._told |= session.secrets
+        return {*self._told, *_redaction((), ()).secrets_in(os.environ)}
 
     def wrap(self, session: Session, transport: Any) -> Any:
         """Wrap a transport by hand."""

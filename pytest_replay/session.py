@@ -110,6 +110,8 @@ class Session:
         self.name = name
         self.settings = settings
         self.calls: list[Call] = []
+        self._refused: list[Message] = []
+        """Requests that nobody answered: they were never sent, and what is secret in them is so in reports too."""
         self.failures: list[ReplayFailure] = []
         self.libraries: dict[str, str] = {}
         self.given: dict[str, str] = {}
@@ -178,11 +180,16 @@ class Session:
 
     @property
     def secrets(self) -> set[str]:
-        """The secrets that it has sent, and heard from the wire, as far as rules tell of them."""
+        """The secrets that it was to send, and heard from the wire, as far as rules tell of them."""
         with self._lock:
-            calls = list(self.calls)
+            calls, refused = list(self.calls), list(self._refused)
         heard = (reply.message for call in calls if call.recorded is None for reply in call.replies)
-        return self.redaction.secrets_of([*(call.request for call in calls), *heard]) | {*self.given}
+        return self.redaction.secrets_of([*(call.request for call in calls), *refused, *heard]) | self.met
+
+    @property
+    def met(self) -> set[str]:
+        """The secrets that it has found stand where the tape has placeholders, and those that the test has named."""
+        return {*self._unifier.owners, *self.given}
 
     def begin(self) -> None:
         """Have the recording begin now, and not when the session was opened."""
@@ -210,10 +217,12 @@ class Session:
                 call = Call(request, None, now, origin=origin)
                 free = [] if position is None else [*self._follow(), *self._play(position, call)]
             except CassetteError as error:
+                self._refused.append(request)
                 raise self.fail(BrokenTapeError(error)) from None
             if position is None and (wire is False or not self.records):
                 if request.kind in CLOSES or (self._lanes is not None and self._lanes.let_be(request)):
                     return call
+                self._refused.append(request)
                 raise self.fail(
                     explain_miss(
                         self._as_recorded(self._unifier.recorded(request)),
@@ -226,6 +235,7 @@ class Session:
                     )
                 )
             if position is None and (stand_in := placeholder_in(request)):
+                self._refused.append(request)
                 raise self.fail(self._not_sent(request, stand_in))
             self._set_date(call)
             self.calls.append(call)

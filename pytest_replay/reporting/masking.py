@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _RUN = 12
 """Characters in a row that a text and a secret share, from which on they are masked."""
 _INSTEAD = "[redacted]"
+_OWN = ("_pytest._code.", "_pytest.doctest")
+"""Where pytest has what failures are shown by."""
 _DEEPEST = 40
 """Levels of what a report is made of."""
 
@@ -20,7 +22,8 @@ class Masking:
     """Writes texts without any part of known secrets."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        texts = {form.text for secret in secrets for form in forms_of(secret)}
+        self.secrets = frozenset(secrets)
+        texts = {form.text for secret in self.secrets for form in forms_of(secret)}
         self._runs = {text[at : at + _RUN] for text in texts for at in range(len(text) - _RUN + 1)}
         self._short = sorted((text for text in texts if len(text) < _RUN), key=len, reverse=True)
 
@@ -43,10 +46,13 @@ class Masking:
         return text
 
     def mask(self, value: Any, depth: int = 0) -> Any:
-        """Mask all texts in what a report is made of: what can't be changed is made anew, the rest in place."""
+        """Mask all texts in what a report is made of: what can't be changed is made anew, the rest in place.
+
+        Of objects, pytest's own are changed: no other plugin's may lead to what is no report.
+        """
         if isinstance(value, str):
             return self.masked(value)
-        if depth > _DEEPEST or isinstance(value, int | float | bytes | type(None)):
+        if depth > _DEEPEST or value is None:
             return value
         if isinstance(value, list):
             value[:] = [self.mask(item, depth + 1) for item in value]
@@ -54,7 +60,7 @@ class Masking:
             return tuple(self.mask(item, depth + 1) for item in value)
         elif isinstance(value, dict):
             value.update({key: self.mask(item, depth + 1) for key, item in value.items()})
-        elif hasattr(value, "__dict__") and not isinstance(value, type):
+        elif type(value).__module__.startswith(_OWN) and hasattr(value, "__dict__"):
             for name, item in list(vars(value).items()):
                 setattr(value, name, self.mask(item, depth + 1))
         return value

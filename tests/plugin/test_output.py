@@ -59,3 +59,11 @@ def test_a_test_that_passes_is_masked_too(failing: Suite) -> None:
     result.assert_outcomes(passed=1)
     assert SECRET not in said(result)
     result.stdout.fnmatch_lines(["printed [[]redacted]"])
+
+
+def test_what_no_cassette_answers_is_masked_too(failing: Suite) -> None:
+    result = failing.run("-l")
+
+    result.assert_outcomes(failed=1)
+    assert SECRET not in said(result)
+    result.stdout.fnmatch_lines(["key * = '[[]redacted]'"])
