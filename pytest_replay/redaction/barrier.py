@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_replay.errors import LeakError
 from pytest_replay.redaction.formats import formats_in, tokens_in
 from pytest_replay.redaction.forms import forms_of
+from pytest_replay.redaction.needles import standing_in
 from pytest_replay.redaction.pieces import pieces_of
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ class Barrier:
 
     def _hits(self, pieces: Sequence[Piece]) -> Iterator[str]:
         whole, starts = _joined(pieces)
+        forms = {secret: dict(_texts_of(secret)) for secret in self._sought}
+        there = standing_in(whole, {text for texts in forms.values() for text in texts})
         for secret, what in self._sought.items():
-            forms = [(form.name, form.text) for form in forms_of(secret)]
-            for name, text in [*forms, ("reversed", secret[::-1])]:
-                at = whole.find(text)
-                if at >= 0:
-                    yield f"{_place(pieces, starts, at)}: {what}, {name}"
+            for text, name in forms[secret].items():
+                if text in there:
+                    yield f"{_place(pieces, starts, whole.find(text))}: {what}, {name}"
                     break
 
     def _tokens(self, pieces: list[Piece]) -> Iterator[str]:
@@ -79,6 +80,12 @@ def is_secret_name(name: str) -> bool:
     """Tell whether an environment variable is named as if it held a secret."""
     words, skip = _environment()
     return not skip.search(name) and not words.isdisjoint(name.lower().replace("-", "_").split("_"))
+
+
+def _texts_of(secret: str) -> Iterator[tuple[str, str]]:
+    """List what a secret looks like, each with the name of its form; the plain one first."""
+    yield from ((form.text, form.name) for form in forms_of(secret))
+    yield secret[::-1], "reversed"
 
 
 def _joined(pieces: Sequence[Piece]) -> tuple[str, list[int]]:

@@ -78,7 +78,9 @@ def _edits(text: str, mask: Mask, paths: Sequence[Sequence[Step]], inside: Insid
 
 def _names_secret(text: str, members: Names) -> bool:
     """Tell whether a key may be a secret's: an escaped one may."""
-    return any(colon and ("\\" in key or members[key]) for key, colon in _KEY.findall(text))
+    return any(
+        found[2] and ("\\" in (key := found[1]) or members[key] is not None) for found in _KEY.finditer(text)
+    )
 
 
 def _may_hold_more(text: str) -> bool:

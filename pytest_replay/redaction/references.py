@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from pytest_replay.placeholders import PLACEHOLDER
 from pytest_replay.redaction.edits import edited, is_free
 from pytest_replay.redaction.forms import edits_of, forms_of
+from pytest_replay.redaction.needles import standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,11 +32,12 @@ class References:
         self._strong = strong
         self._sought: list[_Sought] = []
         if strong:
-            where = "\n".join(texts)
+            forms = {secret: forms_of(secret) for secret in strong}
+            where = standing_in("\n".join(texts), {form.text for some in forms.values() for form in some})
             self._sought = [
                 _Sought(form, placeholder)
                 for secret, placeholder in strong.items()
-                for form in forms_of(secret)
+                for form in forms[secret]
                 if form.text in where
             ]
             self._sought.sort(key=lambda sought: len(sought.form.text), reverse=True)
