@@ -27,7 +27,7 @@ from pytest_replay.errors import (
 from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
-from pytest_replay.redaction import has_free_placeholders, placeholder_in
+from pytest_replay.redaction import has_free_placeholders, placeholder_in, placeholder_in_text
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -268,6 +268,13 @@ class Session:
         """Strike a call that never reached the wire."""
         with self._lock:
             self.calls.remove(call)
+
+    def check_sent(self, call: Call, data: bytes) -> None:
+        """Look at what is about to be sent of a body that is streamed. Raises NoMatchError for a placeholder in it."""
+        __tracebackhide__ = True
+        stand_in = placeholder_in_text(data.decode("latin-1"))
+        if stand_in is not None:
+            raise self.fail(self._not_sent(call.request, stand_in))
 
     def fail(self, failure: ReplayFailure) -> BaseException:
         """Keep a failure for the end of the test; what comes back is to be raised."""

@@ -21,7 +21,12 @@ from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.rules import looks_random, rules_for
 from pytest_replay.redaction.suspects import suspects_in
 from pytest_replay.redaction.turns import mark_tokens, mark_turn, masked_turn, turn_of, turns_of
-from pytest_replay.redaction.unifying import Unifier, has_free_placeholders, placeholder_in
+from pytest_replay.redaction.unifying import (
+    Unifier,
+    has_free_placeholders,
+    placeholder_in,
+    placeholder_in_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +42,7 @@ __all__ = [
     "has_free_placeholders",
     "looks_random",
     "placeholder_in",
+    "placeholder_in_text",
     "placeholders_in",
     "suspects_in",
 ]

@@ -81,10 +81,7 @@ def _edits(text: str, mask: Mask, paths: Sequence[Sequence[Step]], inside: Insid
 def _names_secret(text: str, members: Names) -> bool:
     """Tell whether a key may be a secret's: an escaped one may."""
     keys = _KEY.findall(text) if len(text) < _AT_ONCE else map(re.Match.groups, _KEY.finditer(text))
-    for key, colon in keys:
-        if colon and ("\\" in key or members[key]):
-            return True
-    return False
+    return any(colon and ("\\" in key or members[key]) for key, colon in keys)
 
 
 def _may_hold_more(text: str) -> bool:

@@ -206,11 +206,15 @@ def placeholder_in(request: Message) -> str | None:
     texts = [*texts_of(request.fields)]
     if request.body:
         texts.append(turn_of([request]).text)
-    for text in texts:
-        if any(beginning in text for beginning in _BEGINNINGS) and (
-            found := PLACEHOLDER.search(opened(text))
-        ):
-            return found[0]
+    return next(filter(None, map(placeholder_in_text, texts)), None)
+
+
+def placeholder_in_text(text: str) -> str | None:
+    """Find a placeholder in a text, plain or encoded; None where there is none."""
+    if any(beginning in text for beginning in _BEGINNINGS):
+        for start in range(4):  # a text that was cut off at its beginning may begin inside a group of base64
+            if found := PLACEHOLDER.search(opened(text[start:])):
+                return found[0]
     return None
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_replay.call import Call
     from pytest_replay.session import Session
 
+_OVERLAP = 512
+"""Bytes before a chunk that are looked at with it: a placeholder in any form is shorter."""
 on_wire: ContextVar[bool] = ContextVar("pytest_replay_on_wire", default=False)
 """Whether this request is being recorded already, further out: a wrapping transport's inner one is not taped twice."""
 
@@ -51,7 +53,7 @@ class Recorder:
         self._place = place
         self._session = session
         self._call = call
-        self._sent = _Sent(call)
+        self._sent = _Sent(session, call)
         call.ending = "http.cancelled"
         library = place.library
         session.libraries[library.name] = library.version
@@ -109,7 +111,8 @@ class Recorder:
 class _Sent:
     """Listens to the body of a request."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, session: Session, call: Call) -> None:
+        self._session = session
         self._call = call
         self._body = bytearray()
         self._whole = True
@@ -124,7 +127,13 @@ class _Sent:
 
     def hears(self, chunk: bytes) -> None:
         on_wire.set(True)
+        seen = len(self._body)
         self._body += chunk
+        try:
+            self._session.check_sent(self._call, bytes(self._body[max(seen - _OVERLAP, 0) :]))
+        except BaseException:
+            self.broken = True
+            raise
 
     def breaks(self, error: BaseException) -> None:  # noqa: ARG002  # whatever it was, cancellation included
         on_wire.set(True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_RESTORE = "restore it from version control, or delete it and record again: pytest --record"
 _REMEDIES = (
     (
         r"database is locked|lock timeout|lock wait timeout",
@@ -30,10 +31,7 @@ _REMEDIES = (
         r"^interrupted",
         "one question took more steps than any store of this package asks for: restore it, or record again",
     ),
-    (
-        r"not a database|malformed",
-        "restore it from version control, or delete it and record again: pytest --record",
-    ),
+    (r"not a database|malformed", _RESTORE),
     (r"disk is full|no space|disk full", "make room on the disk"),
     (r"no equivalent in encoding", "create the database anew, with the encoding UTF8"),
     (r"max_allowed_packet|packet bigger|packet too large", "raise max_allowed_packet on the server"),
@@ -68,6 +66,8 @@ def attempt(deed: str, address: Address, work: Callable[[], T]) -> T:
         told = StorageError(f"can't {deed} {address.shown}: {reason(error, address)}")
     except OSError as error:
         told = StorageError(f"can't {deed} {address.shown}: {error.strerror or error}\n  {_OTHERWISE}")
+    except UnicodeDecodeError:  # sqlite3 tells what is wrong in the words of the file
+        told = StorageError(f"can't {deed} {address.shown}: it is malformed, and no text\n  {_RESTORE}")
     raise told
 
 

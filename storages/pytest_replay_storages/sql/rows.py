@@ -17,6 +17,7 @@ from json.scanner import make_scanner
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from pytest_replay.excerpts import excerpt
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay_storages.headers import header_document
 from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
@@ -90,6 +91,13 @@ def parts_of(recording: Recording) -> Iterator[tuple[str, str]]:
         if (key := row["body"]) is not None and key not in shown:
             shown.add(key)
             yield f"{place}, body", recording.bodies[key].decode("latin-1")
+
+
+def check_cells(row: Sequence[object], kinds: Sequence[type | tuple[type, ...]]) -> None:
+    """Raise ValueError where a cell is of another type than its column: SQLite keeps anything anywhere."""
+    for cell, kind in zip(row, kinds, strict=True):
+        if not isinstance(cell, kind):
+            raise ValueError(f"one of its cells is {excerpt(cell)}, which is of no use there")  # noqa: TRY004  # it is data
 
 
 def pack(positions: array[int]) -> bytes:

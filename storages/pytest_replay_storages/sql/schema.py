@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 
 from pytest_replay.errors import StorageError
+from pytest_replay.excerpts import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +139,11 @@ def version_of(connection: Connection) -> int:
 
 
 def check_version(version: int, shown: str) -> None:
-    """Raise StorageError for a store that a newer version of the package has made."""
+    """Raise StorageError for a store that a newer version of the package has made, or none."""
+    if type(version) is not int or version < 0:
+        raise StorageError(
+            f"{shown} is a store of version {excerpt(version)}, which is none\n  Put back one that is whole"
+        )
     if version > len(STEPS):
         raise StorageError(
             f"{shown} is a store of version {version}, and this version of the package knows stores up to "

@@ -7,13 +7,14 @@ Opened by `sqlite:///cassettes.db` (relative to the run's root), `postgresql://u
 from __future__ import annotations
 
 import json
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
 from pytest_replay import limits
 from pytest_replay.cassette import Cassette, MemoryTape
-from pytest_replay.errors import CassetteError, CassetteFormatError, StorageError
+from pytest_replay.errors import CassetteError, CassetteFormatError, SettingsError, StorageError
 from pytest_replay.storage import Draft
 from pytest_replay_storages.headers import DocumentError, FormatError, header_of
 from pytest_replay_storages.names import check_name
@@ -21,7 +22,7 @@ from pytest_replay_storages.readback import check_reads_back
 from pytest_replay_storages.sql.database import Database
 from pytest_replay_storages.sql.failures import attempt
 from pytest_replay_storages.sql.recordings import drop, put
-from pytest_replay_storages.sql.rows import interactions_of, parts_of, recording_of
+from pytest_replay_storages.sql.rows import check_cells, interactions_of, parts_of, recording_of
 from pytest_replay_storages.sql.schema import CASSETTES, RECORDINGS, digest
 from pytest_replay_storages.sql.tape import MEND, SqlTape
 from pytest_replay_storages.sql.urls import read_url
@@ -76,7 +77,7 @@ class SqlStorage:
         if not found:
             return None
         number, header, length = found[0]
-        if header is not None and not 0 <= length <= limits.INTERACTIONS:
+        if header is not None and (type(length) is not int or not 0 <= length <= limits.INTERACTIONS):
             problem = (
                 f"a length of {length}, and a cassette has no more than {limits.INTERACTIONS} interactions"
             )
@@ -107,7 +108,14 @@ class SqlStorage:
         """Name every cassette in the store, sorted."""
         if not self.database.is_made():
             return []
-        return sorted(name for (name,) in self._read(_NAMES))
+        names = [name for (name,) in self._read(_NAMES)]
+        try:
+            check_cells(names, [str] * len(names))
+            for name in names:
+                check_name(name)
+        except (ValueError, SettingsError) as error:
+            raise StorageError(f"can't list {self.database.address.shown}: {error}\n  {MEND}") from error
+        return sorted(names)
 
     def remove(self, name: str) -> None:
         key = _key(name)
@@ -143,6 +151,7 @@ def _header(text: str | None, place: str) -> Header:
 
 def _document(text: str | None) -> Any:
     try:
+        check_cells((text,), ((str, NoneType),))
         return json.loads(text or "")
     except (ValueError, RecursionError) as error:
         raise DocumentError(str(error), ()) from error

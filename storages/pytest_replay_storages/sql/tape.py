@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, case, func, literal_column, select
@@ -13,7 +14,7 @@ from pytest_replay import limits
 from pytest_replay.errors import CassetteError
 from pytest_replay_storages.budget import Budget
 from pytest_replay_storages.sql.failures import reason
-from pytest_replay_storages.sql.rows import interaction_of, unpack
+from pytest_replay_storages.sql.rows import check_cells, interaction_of, unpack
 from pytest_replay_storages.sql.schema import BODIES, MESSAGES, PIECE, RECORDINGS, ROUTES, digest
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _MOST = 256
 _SMALL: ColumnElement[int] = literal_column("65536")
 """Bytes of a body that is read ahead; a larger one is read when it is asked for."""
 _FIRST: ColumnElement[int] = literal_column("0")
+_CELLS = (int, str, (bytes, NoneType), int, (bytes, NoneType))
+"""What a row of `_OF_MESSAGE` has."""
 _PIECES: ColumnElement[int] = literal_column(str(limits.BODY // PIECE))
 
 _OF_MESSAGE = (MESSAGES.c.position, MESSAGES.c.document, MESSAGES.c.body, MESSAGES.c.size, BODIES.c.content)
@@ -126,7 +129,7 @@ class SqlTape:
         rows = self._ask(_ROUTE, key=digest(route.encode("utf-8", "surrogatepass")))
         if not rows:
             return
-        positions = self._positions[route] = self._unpacked(rows[0][0] or b"")
+        positions = self._positions[route] = self._unpacked(rows[0][0])
         first = positions[0]
         if first == self._end:
             self._fetch(first)
@@ -150,6 +153,8 @@ class SqlTape:
     def _made(self, position: int) -> Interaction:
         rows = self._rows.get(position, [])
         try:
+            for row in rows:
+                check_cells(row, _CELLS)
             interaction = interaction_of([(row[1], self._body(row) if row[3] else b"") for row in rows])
             for message in (interaction.request, *(reply.message for reply in interaction.replies)):
                 self._budget.take(message)
@@ -163,7 +168,10 @@ class SqlTape:
         if size > limits.BODY:
             raise ValueError(f"a body of {size} bytes: more than {limits.BODY // limits.MIB} MiB")
         if body is None:
-            body = b"".join(piece for (piece,) in self._ask(_BODY, body=key))
+            pieces = self._ask(_BODY, body=key)
+            for piece in pieces:
+                check_cells(piece, (bytes,))
+            body = b"".join(piece for (piece,) in pieces)
         if len(body) != size:
             raise ValueError(f"its body should have {size} bytes, and {len(body)} are there")
         return body
@@ -181,18 +189,21 @@ class SqlTape:
 
     def _keep_routes(self, rows: Sequence[Any]) -> list[str]:
         try:
+            for row in rows:
+                check_cells(row, (bytes, bytes))
             found = {route.decode(): self._unpacked(positions) for route, positions in rows}
-        except UnicodeDecodeError as error:
+        except ValueError as error:
             raise self._error(f"its routes are broken: {error}") from error
         self._positions.update(found)
         return list(found)
 
     def _unpacked(self, data: bytes) -> Sequence[int]:
         try:
+            check_cells((data,), (bytes,))
             positions = unpack(data)
         except ValueError as error:
             raise self._error(f"its routes are broken: {error}") from error
-        if not positions or positions[-1] >= self._length:
+        if not positions or max(positions) >= self._length:
             raise self._error("its routes are broken: they lead nowhere")
         return positions
 
@@ -205,6 +216,8 @@ class SqlTape:
             return self._database.read(statement, {"recording": self._recording, **parameters})
         except SQLAlchemyError as error:
             told = self._error(f"can't be read on: {reason(error, self._database.address)}")
+        except UnicodeDecodeError:  # sqlite3 tells what is wrong in the words of the file
+            told = self._error("can't be read on: it is malformed, and no text")
         raise told
 
     def _error(self, problem: str) -> CassetteError:
