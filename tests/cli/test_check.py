@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_replay.storage import Storage
     from tests.cli.conftest import Run
 
+ROOT = CASSETTES.parents[1]
+GOLDEN = ROOT / "tests" / "storages" / "golden"
 SECRET = "tOp5ecret9tOp5ecret9"
 COOKIE: Any = {"set-cookie": f"sid={SECRET}"}
 URL = f"https://shop.example/?api_key={SECRET}"
@@ -27,6 +29,26 @@ def test_the_checked_in_cassettes_are_well(run: Run) -> None:
 
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == f"{len(list(CASSETTES.rglob('*.yaml')))} cassettes checked, all is well\n"
+
+
+def test_all_that_is_a_cassette_in_this_project_is_well(run: Run) -> None:
+    ran = run("check", "--json", root=ROOT)
+
+    assert (ran.status, ran.json["findings"]) == (0, [])
+    assert ran.json["checked"] > len(list(CASSETTES.rglob("*.yaml")))
+
+
+@pytest.mark.parametrize("tool", ["gracy", "har", "vcr"])
+def test_what_other_tools_have_recorded_holds_nothing_but_cookies_of_the_loopback_server(
+    tool: str, run: Run
+) -> None:
+    """These are as those tools leave them, which mask nothing: that is what they are there for."""
+    ran = run("check", "--json", "--storage", f"{tool}:{GOLDEN / tool}")
+
+    findings = ran.json["findings"]
+    assert {finding["kind"] for finding in findings} == {"secret"}
+    assert {finding["place"] for finding in findings} <= {"header:cookie", "header:set-cookie"}
+    assert {finding["route"].split("/")[2] for finding in findings} <= {"127.0.0.1:18745", "a.example"}
 
 
 def test_a_cassette_with_some_of_everything_is_well(run: Run, storage: Storage) -> None:

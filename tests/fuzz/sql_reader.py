@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import random
 import sqlite3
 import sys
 import tempfile
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LARGEST = 1024
 """Bytes of an input."""
+SEEDS = 64
 CHANGES = 6
 CELLS = (
     *(("replay_schema", "version"), ("replay_cassettes", "recording"), ("replay_cassettes", "name")),
@@ -189,7 +191,10 @@ def main() -> None:
     """Run until it is told to stop, or until something is found."""
     corpus = ROOT / ".fuzz" / "sql"
     corpus.mkdir(parents=True, exist_ok=True)
-    options = [f"-max_len={LARGEST}", f"-artifact_prefix={corpus.parent}/", "-timeout=20"]
+    chance = random.Random(1)
+    for number in range(SEEDS):
+        (corpus / f"seed-{number}").write_bytes(chance.randbytes(chance.randrange(8, LARGEST)))
+    options = [f"-max_len={LARGEST}", "-len_control=0", f"-artifact_prefix={corpus.parent}/", "-timeout=20"]
     with tempfile.TemporaryDirectory() as folder:
         atheris.Setup([sys.argv[0], str(corpus), *options, *sys.argv[1:]], Fuzzer(Path(folder)).one_input)
         atheris.Fuzz()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).with_name("golden") / "layout.yaml"
 CLOCK = Path(__file__).with_name("golden") / "clock.yaml"
 JSON = [("Content-Type", "application/json")]
+ON_A_CHANNEL = {"connection": 1, "channel": 1}
 EVERYTHING = [
     get(
         "https://api.example.com/pokemon/pikachu?a=1,2",
@@ -30,7 +31,7 @@ EVERYTHING = [
             status=200,
             version="HTTP/1.1",
             reason="OK",
-            headers=[*JSON, ("Set-Cookie", "a=1; Path=/"), ("set-cookie", "b: 2"), ("x-empty", "")],
+            headers=[*JSON, ("X-Note", "a=1; Path=/"), ("x-note", "b: 2"), ("x-empty", "")],
         ),
         headers=[("host", "api.example.com"), ("accept", "*/*")],
     ),
@@ -52,12 +53,12 @@ EVERYTHING = [
     )),
     ("basic.publish events #", Interaction(
         Message("amqp.basic.publish", {
-            "exchange": "", "mandatory": False, "json": None,
+            **ON_A_CHANNEL, "exchange": "", "routing_key": "events #", "mandatory": False, "json": None,
             "properties": {"headers": {"$n": (1, 2.5), "raw": b"abc", "more": b"\x00", "at": float("inf")}},
         }),
-        (replied("amqp.basic.deliver", b'{"a":[]}', 0.5, (1, 0), delivery_tag=1),),
+        (replied("amqp.basic.deliver", b'{"a":[]}', 0.5, (1, 0), **ON_A_CHANNEL, delivery_tag=1),),
     )),
-    ('"quoted" and\nbroken', Interaction(Message("amqp.basic.ack", {"headers": "text"}), ())),
+    ('"quoted" and\nbroken', Interaction(Message("amqp.basic.ack", {**ON_A_CHANNEL, "headers": "text"}), ())),
 ]  # fmt: skip
 
 
