@@ -51,6 +51,8 @@ class Run:
     """Texts of requests that came after their test."""
     suspects: list[str] = field(default_factory=list)
     """Places of values that were recorded and look random, and that no rule has masked."""
+    _suspected: set[str] = field(default_factory=set, repr=False)
+    """Those values."""
     _shares: dict[str, Share] = field(default_factory=dict)
     """What this run has recorded into cassettes that tests may share, by name."""
     _adapters: dict[str, Adapter] = field(default_factory=dict)
@@ -172,7 +174,9 @@ class Run:
         if verdict.save is not None:
             barrier = session.redaction.barrier({**self._secrets, **verdict.secrets}, os.environ)
             write(verdict.save, storage, barrier)
-            self.suspects += (f"{session.name}: {place}" for place in suspects_in(verdict.save))
+            self.suspects += (
+                f"{session.name}: {place}" for place in suspects_in(verdict.save, self._suspected)
+            )
         if verdict.remove:
             with suppress(KeyError):  # another process was quicker
                 storage.remove(session.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_replay.bodies.codings import CodingError, undo
@@ -11,7 +12,7 @@ from pytest_replay.redaction.references import texts_of
 from pytest_replay.redaction.turns import turn_of, turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pytest_replay.cassette import Cassette
     from pytest_replay.messages import Message, Plain
@@ -38,7 +39,7 @@ def _of_turn(turn: Turn, where: str, closed: list[str]) -> Iterator[Piece]:
     for message in turn.messages:
         yield from _fields(message.fields, where)
         if message.decoded is not None:
-            yield from ((f"{where}, decoded", text) for text in texts_of(message.decoded))
+            yield from _within(message.decoded, f"{where}, decoded")
     if turn.raw:
         yield f"{where}, body", turn.text
         if problem := _closed(turn.messages[0], turn.raw):
@@ -54,7 +55,20 @@ def _fields(fields: Mapping[str, Plain], where: str) -> Iterator[Piece]:
                 texts = list(texts_of(header))
                 yield f"{where}, header {texts[0] if texts else ''}", ": ".join(texts)
         else:
-            yield from ((f"{where}, {name}", text) for text in texts_of(value))
+            yield from _within(value, f"{where}, {name}")
+
+
+def _within(value: Plain, place: str) -> Iterator[Piece]:
+    """List the texts in plain data, each with its way down; names stand where their table does."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield place, key
+            yield from _within(item, f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _within(item, f"{place}[{number}]")
+    else:
+        yield from ((place, text) for text in texts_of(value))
 
 
 def _closed(message: Message, raw: bytes) -> str | None:

@@ -9,7 +9,7 @@ from pytest_replay.redaction.pieces import pieces_of
 from pytest_replay.redaction.rules import looks_random
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
 
     from pytest_replay.cassette import Cassette
 
@@ -23,15 +23,14 @@ _PASSED = frozenset(
 """Headers of servers that tell requests and versions apart."""
 
 
-def suspects_in(cassette: Cassette, *, known: Container[str] = ()) -> Iterator[str]:
-    """Name the place of each such value once, without the value; `known` ones have been looked at."""
-    seen: set[str] = set()
+def suspects_in(cassette: Cassette, seen: set[str]) -> Iterator[str]:
+    """Name the place of each such value that is not `seen` yet, without the value, and add it to those."""
     for place, text in pieces_of(cassette, []):
         if place.startswith(("header", "the name")) or place.rpartition("header ")[2].lower() in _PASSED:
             continue
         for found in _VALUE.finditer(text):
             value = found[0]
-            if value in seen or value in known or not _is_suspect(value):
+            if value in seen or not _is_suspect(value):
                 continue
             seen.add(value)
             name = _NAME.search(text, max(found.start() - 70, 0), found.start())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
+if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
 VALUE = "correct-horse-battery"
@@ -19,6 +19,20 @@ SENDING = f"""
         {{before}}
         get("/{VALUE}/x")
     """
+
+
+def test_a_database_too_is_left_as_it_was(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite.write("test_it.py", SENDING.format(before="pass"))
+    where = ("-o", "replay_storage=sqlite:///cassettes.db")
+    suite.run("--record", *where).assert_outcomes(passed=1)
+    monkeypatch.setenv("SERVICE_API_KEY", VALUE)
+
+    result = suite.run("--record", *where)
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines("*interaction 1, request, url, at *: the value of the environment variable *")
+    monkeypatch.delenv("SERVICE_API_KEY")
+    suite.run(*where).assert_outcomes(passed=1)
 
 
 def test_the_value_of_a_secret_variable_is_not_saved(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +75,8 @@ def test_a_value_that_stands_anywhere_cannot_be_named(suite: Suite) -> None:
     result.stdout.fnmatch_lines(["*SettingsError: replay.redact: fewer than 8 characters, or a common word*"])
 
 
-def test_what_looks_random_and_is_not_masked_is_listed_without_it(suite: Suite) -> None:
+@pytest.mark.parametrize("storage", ["yaml:", "sqlite:///cassettes.db"])
+def test_what_looks_random_and_is_not_masked_is_listed_without_it(suite: Suite, storage: str) -> None:
     suite.write(
         "test_it.py",
         SENDING.format(
@@ -69,7 +84,7 @@ def test_what_looks_random_and_is_not_masked_is_listed_without_it(suite: Suite) 
         ),
     )
 
-    result = suite.run("--record")
+    result = suite.run("--record", "-o", f"replay_storage={storage}")
 
     result.stdout.fnmatch_lines(
         [

@@ -69,7 +69,7 @@ def test_no_form_of_a_masked_secret_passes(form: Any) -> None:
         ),
         (
             Interaction(Message("amqp.basic.publish", {"properties": {"headers": {"a": [SECRET.encode()]}}})),
-            "request, properties, at 0",
+            "request, properties.headers.a[0], at 0",
         ),
     ],
     ids=["reversed", "gzip", "cut off", "header", "url", "chunks", "table"],
