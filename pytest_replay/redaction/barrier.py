@@ -14,6 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from pytest_replay.errors import LeakError
+from pytest_replay.redaction.disguises import disguises_of, unwrapped
 from pytest_replay.redaction.formats import formats_in, tokens_in
 from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.needles import standing_in
@@ -60,7 +61,7 @@ class Barrier:
             raise LeakError(cassette.name, hits=list(dict.fromkeys(hits))[:_MOST])
 
     def _hits(self, pieces: Sequence[Piece]) -> Iterator[str]:
-        whole, starts = _joined(pieces)
+        whole, starts = _joined([(place, unwrapped(text)) for place, text in pieces])
         forms = {secret: dict(_texts_of(secret)) for secret in self._sought}
         there = standing_in(whole, {text for texts in forms.values() for text in texts})
         for secret, what in self._sought.items():
@@ -85,7 +86,7 @@ def is_secret_name(name: str) -> bool:
 def _texts_of(secret: str) -> Iterator[tuple[str, str]]:
     """List what a secret looks like, each with the name of its form; the plain one first."""
     yield from ((form.text, form.name) for form in forms_of(secret))
-    yield secret[::-1], "reversed"
+    yield from disguises_of(secret)
 
 
 def _joined(pieces: Sequence[Piece]) -> tuple[str, list[int]]:

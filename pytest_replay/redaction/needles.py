@@ -28,7 +28,5 @@ def _likely(text: str, needles: set[str]) -> set[str]:
     stride = min(map(len, needles)) - _GRAM + 1
     seen = {text[start : start + _GRAM] for start in range(0, len(text), stride)}
     return {
-        needle
-        for needle in needles
-        if any(needle[start : start + _GRAM] in seen for start in range(len(needle) - _GRAM + 1))
+        needle for needle in needles if any(needle[start : start + _GRAM] in seen for start in range(stride))
     }
