@@ -87,10 +87,11 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[:3])
-def fuzz(session: nox.Session) -> None:
-    """Fuzz the reader of YAML cassettes for ten minutes. Not one of the checks."""
+@nox.parametrize("reader", ["yaml_reader", "sql_reader"], ids=["yaml_reader", "sql_reader"])
+def fuzz(session: nox.Session, reader: str) -> None:
+    """Fuzz a reader of cassettes for ten minutes. Not one of the checks."""
     install(session, "fuzz", project=".")
-    session.run("python", "-m", "tests.fuzz.yaml_reader", *(session.posargs or ["-max_total_time=600"]))
+    session.run("python", "-m", f"tests.fuzz.{reader}", *(session.posargs or ["-max_total_time=600"]))
 
 
 @nox.session

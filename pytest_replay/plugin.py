@@ -445,6 +445,7 @@ class _Reporter:
         }
         if told and (masking := _masking(self._config)) is not None:
             vars(report).update({name: masking.mask(value) for name, value in told.items()})
+            report.user_properties = [(name, masking.told(value)) for name, value in report.user_properties]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:

@@ -67,14 +67,16 @@ class Barrier:
         for secret, what in self._sought.items():
             for text, name in forms[secret].items():
                 if text in there:
-                    yield f"{_place(pieces, starts, whole.find(text))}: {what}, {name}"
+                    place = _place(pieces, starts, whole.find(text), without=forms[secret])
+                    yield f"{place}: {what}, {name}"
                     break
 
     def _tokens(self, pieces: list[Piece]) -> Iterator[str]:
         whole, starts = _joined(pieces)
         for found in tokens_in(whole, formats_in(whole)):
             if found.value not in self._allowed:
-                yield f"{_place(pieces, starts, found.start)}: what looks like a secret ({found.name})"
+                place = _place(pieces, starts, found.start, without=[found.value])
+                yield f"{place}: what looks like a secret ({found.name})"
 
 
 def is_secret_name(name: str) -> bool:
@@ -97,9 +99,13 @@ def _joined(pieces: Sequence[Piece]) -> tuple[str, list[int]]:
     return _BETWEEN.join(text for _, text in pieces), starts
 
 
-def _place(pieces: Sequence[Piece], starts: list[int], at: int) -> str:
+def _place(pieces: Sequence[Piece], starts: list[int], at: int, *, without: Iterable[str]) -> str:
+    """Name the place of an offset; a name that leads there may be the secret itself."""
     number = bisect_right(starts, at) - 1
-    return f"{pieces[number][0]}, at {at - starts[number]}"
+    place = pieces[number][0]
+    for text in without:
+        place = place.replace(text, "[redacted]")
+    return f"{place}, at {at - starts[number]}"
 
 
 @cache

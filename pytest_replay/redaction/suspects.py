@@ -34,7 +34,8 @@ def suspects_in(cassette: Cassette, seen: set[str]) -> Iterator[str]:
                 continue
             seen.add(value)
             name = _NAME.search(text, max(found.start() - 70, 0), found.start())
-            yield f"{place}{f', {name[1]}' if name else ''}, {len(value)} characters at {found.start()}"
+            told = f"{place}{f', {name[1]}' if name else ''}".replace(value, "[...]")
+            yield f"{told}, {len(value)} characters at {found.start()}"
 
 
 def _is_suspect(value: str) -> bool:

@@ -41,6 +41,8 @@ TELLING = """
         sys.stderr.write(f"half of it: {key[3:16]}\\n")
         warnings.warn(f"warned of {key}")
         record_property("key", key)
+        record_property("bytes", key.encode())
+        record_property("request", request)
         assert {"key": key, "coded": coded, "request": request} == {}
     """
 
@@ -112,6 +114,8 @@ def test_a_fixture_of_wider_scope_tells_its_secrets_to_no_test(telling: Suite) -
 def test_a_worker_of_xdist_masks_before_it_reports(telling: Suite) -> None:
     telling.plugins.append("xdist.plugin")
 
+    telling.write("test_it.py", KEY + SENDING + TELLING.replace('record_property("request", request)', ""))
+
     result = telling.record("-n1", "-rA", "--junit-xml=report.xml", "-o", "junit_logging=all")
 
     result.assert_outcomes(passed=1, failed=1)
@@ -122,6 +126,7 @@ def test_a_worker_of_xdist_masks_before_it_reports(telling: Suite) -> None:
 @pytest.mark.parametrize("workers", ["-n0", "-n1"])
 def test_the_report_of_pytest_html_tells_no_secret(telling: Suite, workers: str) -> None:
     telling.plugins += ["pytest_html.plugin", "pytest_metadata.plugin", "xdist.plugin"]
+    telling.write("test_it.py", KEY + SENDING + TELLING.replace('record_property("request", request)', ""))
     telling.write(
         "conftest.py",
         """

@@ -82,6 +82,30 @@ def test_a_leak_is_told_by_its_place_and_never_by_its_value(leak: Interaction, p
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("leak", "place"),
+    [
+        (answered(request("/a", headers=[(SECRET, "1")])), "request, header [redacted], at 0"),
+        (
+            Interaction(Message("amqp.basic.publish", {"properties": {"headers": {SECRET: [SECRET]}}})),
+            "request, properties.headers, at 0",
+        ),
+        (
+            Interaction(Message("amqp.basic.publish", {"properties": {TOKEN: {"a": TOKEN}}})),
+            "request, properties, at 0",
+        ),
+    ],
+    ids=["header", "table", "token"],
+)
+def test_a_secret_that_is_a_name_is_not_told_by_its_place(leak: Interaction, place: str) -> None:
+    with pytest.raises(LeakError) as caught:
+        check(leak)
+
+    assert caught.value.hits[0].startswith(f"interaction 1, {place}")
+    assert SECRET not in str(caught.value)
+    assert TOKEN not in str(caught.value)
+
+
 def test_a_token_that_is_left_is_refused_unless_it_is_allowed() -> None:
     leak = answered(request(headers=[("X-Note", f"it is {TOKEN}")]))
 

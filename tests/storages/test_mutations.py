@@ -82,9 +82,10 @@ def test_what_was_changed_at_random_loads_or_is_refused(data: bytes) -> None:
 @pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None, reason="atheris has a dependency group of its own"
 )
-def test_the_fuzzer_runs() -> None:
+@pytest.mark.parametrize("reader", ["yaml_reader", "sql_reader"])
+def test_the_fuzzer_runs(reader: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.yaml_reader", "-runs=50"],
+        [sys.executable, "-m", f"tests.fuzz.{reader}", "-runs=50"],
         cwd=ROOT,
         capture_output=True,
         text=True,
