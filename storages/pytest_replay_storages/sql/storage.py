@@ -6,7 +6,6 @@ Opened by `sqlite:///cassettes.db` (relative to the run's root), `postgresql://u
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
@@ -19,7 +18,7 @@ from pytest_replay_storages.names import check_name
 from pytest_replay_storages.sql.database import Database
 from pytest_replay_storages.sql.failures import attempt
 from pytest_replay_storages.sql.recordings import drop, put
-from pytest_replay_storages.sql.rows import recording_of
+from pytest_replay_storages.sql.rows import decoded, recording_of
 from pytest_replay_storages.sql.schema import CASSETTES, RECORDINGS, digest
 from pytest_replay_storages.sql.tape import MEND, SqlTape
 from pytest_replay_storages.sql.urls import read_url
@@ -129,7 +128,7 @@ def _key(name: str) -> bytes:
 
 def _header(text: str | None) -> Header:
     try:
-        document = json.loads(text or "")
+        document = decoded(text or "")
     except (ValueError, RecursionError) as error:
         raise DocumentError(str(error), ()) from error
     return header_of(document)
