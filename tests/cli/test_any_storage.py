@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.storages import DATABASES
 from pytest_replay.storage import open_storage
 from pytest_replay_storages.sql import SqlStorage
 from tests.cli.samples import answered, cassette_of, everything, get
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from fixtures.storages import Place
@@ -81,9 +79,7 @@ def test_both_storages_of_a_conversion_are_closed(
     assert len(closed) == 3
 
 
-def test_both_storages_of_a_comparison_are_closed(
-    run: Run, tmp_path: Path, closed: list[SqlStorage]
-) -> None:
+def test_both_storages_of_a_comparison_are_closed(run: Run, tmp_path: Path, closed: list[SqlStorage]) -> None:
     for name in ("one", "two"):
         open_storage(f"sqlite:///{name}.db", root=tmp_path).save(cassette_of([get("a")], name="it"))
 
