@@ -24,7 +24,7 @@ from pytest_replay.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_replay.cli.selection import Kept
+    from pytest_replay.cli.selection import Kept, Library
 
 _DIFFERENT = 1
 
