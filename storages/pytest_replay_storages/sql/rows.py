@@ -18,6 +18,7 @@ from json.scanner import make_scanner
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.messages import Interaction, Message, Reply
+from pytest_replay_storages.documents import is_header, timing_of
 from pytest_replay_storages.headers import header_document
 from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
 from pytest_replay_storages.sql.schema import digest
@@ -118,17 +119,8 @@ def _parts(interaction: Interaction) -> list[tuple[Message, dict[str, Marked]]]:
         timing["at"] = interaction.at
     return [
         (interaction.request, timing),
-        *((reply.message, _timing(reply)) for reply in interaction.replies),
+        *((reply.message, timing_of(reply)) for reply in interaction.replies),
     ]
-
-
-def _timing(reply: Reply) -> dict[str, Marked]:
-    timing: dict[str, Marked] = {}
-    if reply.delay:
-        timing["delay"] = reply.delay
-    if reply.after != (0,):
-        timing["after"] = list(reply.after)
-    return timing
 
 
 def _row(
@@ -137,7 +129,7 @@ def _row(
     fields = mark_items(message.fields, place=place)
     headers = message.fields.get("headers")
     if isinstance(headers, list):
-        pairs = all(map(_is_pair, headers))
+        pairs = all(map(is_header, headers))
         fields["headers"] = list(chain.from_iterable(headers)) if pairs else {"$plain": fields["headers"]}
     document: dict[str, Marked] = {"kind": message.kind, **timing, "fields": fields}
     if message.decoded is not None:
@@ -153,10 +145,6 @@ def _text(document: Mapping[str, Marked]) -> str:
     text = _encode(document)
     text.encode()  # a lone surrogate is no text
     return text
-
-
-def _is_pair(header: object) -> bool:
-    return type(header) is tuple and len(header) == 2 and all(type(part) is str for part in header)  # noqa: PLR2004
 
 
 def _message(text: str, body: bytes) -> tuple[Message, dict[str, Any]]:
