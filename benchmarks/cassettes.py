@@ -50,7 +50,13 @@ class Shelf:
 def vcr_shelf(asks: Sequence[Ask]) -> vcr.VCR:
     """Make a vcrpy that has one cassette at hand."""
     requests = [vcr.request.Request(ask.method, ask.url, ask.body, {}) for ask in asks]
-    responses = [
+    made = vcr.VCR(match_on=VCR.match_on)
+    made.register_persister(_VcrShelf(requests, _vcr_responses(asks)))
+    return made
+
+
+def _vcr_responses(asks: Iterable[Ask]) -> list[dict[str, Any]]:
+    return [
         {
             "status": {"code": 200, "message": "OK"},
             "headers": {name: [value] for name, value in headers_of(ask.answer)},
@@ -58,9 +64,6 @@ def vcr_shelf(asks: Sequence[Ask]) -> vcr.VCR:
         }
         for ask in asks
     ]
-    made = vcr.VCR(match_on=VCR.match_on)
-    made.register_persister(_VcrShelf(requests, responses))
-    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,14 @@ def write_ours(path: Path, asks: Iterable[Ask]) -> None:
     path.write_bytes(dump(cassette_of(asks, httpx)))
 
 
-def write_vcr(path: Path, asks: Iterable[Ask]) -> None:
-    """Record the file of vcrpy."""
-    _record(VCR.use_cassette(path, record_mode="all"), asks)
+def write_vcr(path: Path, asks: Sequence[Ask]) -> None:
+    """Write the file that vcrpy would: while it records it compares each request with all that came before."""
+    cassette = vcr.cassette.Cassette(path=path)
+    with httpx.Client() as client:
+        for ask, response in zip(asks, _vcr_responses(asks), strict=True):
+            headers = dict(client.build_request(ask.method, ask.url, json=ask.json).headers)
+            cassette.append(vcr.request.Request(ask.method, ask.url, ask.body, headers), response)
+    cassette._save(force=True)
 
 
 def write_cassetter(path: Path, asks: Iterable[Ask]) -> None:

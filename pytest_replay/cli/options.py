@@ -30,8 +30,13 @@ def project_of(root: Path | None, storage: str | None) -> Project:
 
 
 def library_of(project: Project, storage: str | None) -> Library:
-    """Open the storage that the command line names, else the one that pytest would use."""
-    return Library(storage if storage is not None else project.settings.storage, project)
+    """Open the storage that the command line names, else the one that pytest would use, until the command ends."""
+    return opened(_url_of(project, storage), project)
+
+
+def opened(url: str, project: Project) -> Library:
+    """Open the storage that a URL names, until the command ends."""
+    return click.get_current_context().with_resource(Library(url, project))
 
 
 def complete_cassette(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -39,11 +44,17 @@ def complete_cassette(ctx: click.Context, _: click.Parameter, incomplete: str) -
     storage = ctx.params.get("storage") or ctx.params.get("source")
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            names = library_of(project_of(ctx.params.get("root"), storage), storage).names
+            project = project_of(ctx.params.get("root"), storage)
+            with Library(_url_of(project, storage), project) as library:
+                names = library.names
     except ReplayError:
         return []  # a shell has no place for errors
     whole = [name for name in names if name.startswith(incomplete)]
     return whole or [end for name in names if (end := name.rpartition("/")[2]).startswith(incomplete)]
+
+
+def _url_of(project: Project, storage: str | None) -> str:
+    return storage if storage is not None else project.settings.storage
 
 
 def complete_storage(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:

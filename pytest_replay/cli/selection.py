@@ -14,10 +14,11 @@ from pytest_replay.checking import CheckedTape
 from pytest_replay.errors import CassetteError, SettingsError
 from pytest_replay.limits import MIB
 from pytest_replay.naming import cassette_name, folder_of, safe_name
-from pytest_replay.storage import open_storage, shown_url
+from pytest_replay.storage import close_storage, open_storage, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from pytest_replay.cli.project import Project
     from pytest_replay.storage import Storage
@@ -41,7 +42,7 @@ class Kept:
 
 
 class Library:
-    """A storage, and what its cassettes may be called."""
+    """A storage, and what its cassettes may be called. As a context manager it closes the storage."""
 
     def __init__(self, url: str, project: Project) -> None:
         """Open the storage that `url` names. Raises SettingsError and StorageError."""
@@ -51,6 +52,12 @@ class Library:
         """Without its password."""
         self._project = project
         self._root = project.root.resolve()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close_storage(self.storage)
 
     @cached_property
     def names(self) -> list[str]:

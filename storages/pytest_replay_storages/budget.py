@@ -41,10 +41,11 @@ class Budget:
         if isinstance(headers, list) and len(headers) > limits.HEADERS:
             raise BudgetError(f"{len(headers)} headers: more than {limits.HEADERS}")
         size = len(message.body)
+        if not size:
+            return
         if size > limits.BODY:
             raise BudgetError(f"a body of {size} bytes: more than {limits.BODY // limits.MIB} MiB")
-        if size:
-            self._bytes -= max(size, _decoded_size(message) if decoded is None else decoded)
+        self._bytes -= max(size, _decoded_size(message) if decoded is None else decoded)
         if self._bytes < 0:
             raise BudgetError(f"bodies of more than {limits.CASSETTE // limits.MIB} MiB in one cassette")
 

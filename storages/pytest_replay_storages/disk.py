@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_replay import limits
@@ -13,10 +14,10 @@ from pytest_replay.errors import StorageError
 from pytest_replay_storages.rooted import Rooted
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Collection, Iterator
 
-ELSEWHERE = frozenset({".git", ".hg", "__pycache__", "node_modules"})
-"""Folders that hold no cassettes, and many files."""
+_ELSEWHERE = frozenset({".git", ".hg", "__pycache__", "node_modules"})
+"""Folders that hold no cassettes, and many files; nor do virtual environments."""
 
 _REMEDIES = {
     errno.ENOSPC: "make room on the disk",
@@ -27,6 +28,19 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "give the test a cassette of a shorter name",
     errno.ENOTDIR: "a file stands where a folder should: move one of them",
 }
+
+
+def files_below(place: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """Find the files below a folder that end like a cassette, in no order."""
+    for folder, folders, files in os.walk(place):
+        if "pyvenv.cfg" in files:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if name not in _ELSEWHERE]
+        for file in files:
+            path = Path(folder, file)
+            if path.suffix in suffixes:
+                yield path
 
 
 def read_file(path: Path) -> bytes | None:

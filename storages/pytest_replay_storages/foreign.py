@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay.naming import safe_name
-from pytest_replay_storages.disk import ELSEWHERE
+from pytest_replay_storages.disk import files_below
 from pytest_replay_storages.names import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_replay.cassette import Cassette
 
@@ -61,7 +61,8 @@ class ForeignFiles:
         """Name every cassette, sorted. Files are told by how they begin, so broken ones count."""
         if self.is_file:
             return [safe_name(self.place.stem)] if self.place.is_file() else []
-        return sorted({self._name_of(path) for path in self._found()})
+        found = files_below(self.place, self.suffixes)
+        return sorted({self._name_of(path) for path in found if self._is_cassette(path)})
 
     def find(self, name: str) -> Path | None:
         """Find the file of a cassette; None where there is none.
@@ -113,17 +114,6 @@ class ForeignFiles:
             remedy = f"Rename the one that is meant to {leaf}{self.suffixes[0]}"
             raise CassetteError(f"{leaf} may be any of {shown}", path=folder, remedy=remedy)
         return alike[0] if alike else None
-
-    def _found(self) -> Iterator[Path]:
-        for folder, folders, files in os.walk(self.place):
-            folders[:] = [name for name in folders if name not in ELSEWHERE]
-            if "pyvenv.cfg" in files:
-                folders.clear()
-                continue
-            for file in files:
-                path = Path(folder, file)
-                if path.suffix in self.suffixes and self._is_cassette(path):
-                    yield path
 
     def _is_cassette(self, path: Path) -> bool:
         try:

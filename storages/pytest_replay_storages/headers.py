@@ -13,10 +13,14 @@ from pytest_replay.excerpts import excerpt
 from pytest_replay_storages.plain import mark_items, unmark, unmark_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pytest_replay.messages import Plain
     from pytest_replay_storages.plain import Marked
 
 Path: TypeAlias = "tuple[str | int, ...]"
+
+_KEYS = frozenset({"format", "recorded_at", "runs", "clock", "libraries", "settings", "placeholders"})
 
 
 class DocumentError(ValueError):
@@ -62,9 +66,7 @@ def header_of(document: Marked) -> Header:
         raise DocumentError("no header", (), remedy="A cassette begins with a document that has a `format`.")
     if document["format"] != FORMAT:
         raise FormatError(f"a cassette of format {excerpt(document['format'])}", ("format",))
-    check_keys(
-        document, {"format", "recorded_at", "runs", "clock", "libraries", "settings", "placeholders"}, ()
-    )
+    check_keys(document, _KEYS, ())
     libraries: dict[str, str] = {}
     for name, version in _items(document.get("libraries", {}), ("libraries",)).items():
         if not isinstance(version, str):
@@ -83,7 +85,7 @@ def header_of(document: Marked) -> Header:
     )
 
 
-def check_keys(document: dict[str, Marked], known: set[str], path: Path) -> None:
+def check_keys(document: dict[str, Marked], known: Collection[str], path: Path) -> None:
     """Raise DocumentError for a key that means nothing."""
     for key in document:
         if key not in known:

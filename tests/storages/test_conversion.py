@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +15,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.http import cut
+from fixtures.sessions import opened
+from fixtures.tapes import loaded
+from pytest_replay.errors import ReplayFailure
 from pytest_replay.storage import close_storage, open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fixtures.http import Server
+    from pytest_replay.cassette import Cassette
+    from pytest_replay.messages import Message
     from pytest_replay.storage import Storage
 
-RECORDED = Path(__file__).parents[2] / "fixtures/cassettes"
+ROOT = Path(__file__).parents[2]
+RECORDED = ROOT / "fixtures/cassettes"
 THROUGH = ("sqlite", "postgresql", "mariadb")
 
 SUITE = """
@@ -59,9 +70,9 @@ def storages(tmp_path: Path, new_database: Callable[[str], str]) -> Iterator[dic
     urls = {"sqlite": f"sqlite:///{tmp_path}/cassettes.db"} | {
         scheme: new_database(scheme) for scheme in THROUGH[1:]
     }
-    opened = {scheme: (url, open_storage(url, root=tmp_path)) for scheme, url in urls.items()}
-    yield opened
-    for _, storage in opened.values():
+    made = {scheme: (url, open_storage(url, root=tmp_path)) for scheme, url in urls.items()}
+    yield made
+    for _, storage in made.values():
         close_storage(storage)
 
 
@@ -72,6 +83,23 @@ def convert(source: Storage, target: Storage) -> None:
         target.save(cassette)
 
 
+def answers(cassette: Cassette, asked: list[Message]) -> list[str]:
+    """Ask a session on a cassette: what it answers, or says of a miss."""
+    session, told = opened(cassette), []
+    for request in asked:
+        try:
+            told.append(repr(session.open(request).recorded))
+        except ReplayFailure as failure:
+            told.append(str(failure))
+    return told
+
+
+def altered(request: Message) -> Message:
+    """Make a request that nobody has recorded of one that somebody has."""
+    place = "url" if "url" in request.fields else "routing_key"
+    return replace(request, fields={**request.fields, place: f"{request.fields.get(place, '')}/other"})
+
+
 def files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.yaml")}
 
@@ -79,15 +107,56 @@ def files(root: Path) -> dict[str, bytes]:
 def test_recorded_cassettes_come_back_through_every_database_byte_for_byte(
     storages: dict[str, tuple[str, Storage]], tmp_path: Path
 ) -> None:
-    direct, again = (open_storage(f"yaml:{name}", root=tmp_path) for name in ("direct", "again"))
-    source = open_storage("yaml:", root=RECORDED)
-    convert(source, direct)
+    source, again = open_storage("yaml:", root=RECORDED), open_storage("yaml:again", root=tmp_path)
 
     for one, other in pairwise([source, *(storage for _, storage in storages.values()), again]):
         convert(one, other)
 
-    assert files(tmp_path / "again") == files(tmp_path / "direct")
-    assert files(tmp_path / "again").keys() == files(RECORDED).keys()
+    assert files(tmp_path / "again") == files(RECORDED)
+
+
+def test_every_recorded_cassette_answers_and_misses_alike_from_each_storage(
+    storages: dict[str, tuple[str, Storage]],
+) -> None:
+    source = open_storage("yaml:", root=RECORDED)
+    for _, storage in storages.values():
+        convert(source, storage)
+    missed = 0
+
+    for name in source.names():
+        recorded = loaded(source, name)
+        requests = [interaction.request for _, interaction in recorded]
+        asked = [*requests, requests[0], *map(altered, requests)]
+        expected = answers(recorded, asked)
+        missed += sum(line.startswith("no recorded answer") for line in expected)
+
+        for scheme, (_, storage) in storages.items():
+            assert answers(loaded(storage, name), asked) == expected, (scheme, name)
+        assert not any(line.startswith("no recorded answer") for line in expected[: len(requests)]), name
+
+    assert missed > len(list(source.names()))
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "postgresql"])
+def test_the_suite_of_real_sdks_replays_from_a_database(
+    scheme: str, tmp_path: Path, new_database: Callable[[str], str]
+) -> None:
+    url = f"sqlite:///{tmp_path}/cassettes.db" if scheme == "sqlite" else new_database(scheme)
+    source, target = open_storage("yaml:", root=ROOT), open_storage(url, root=ROOT)
+    for name in open_storage("yaml:", root=RECORDED).names():
+        target.save(loaded(source, f"{RECORDED.relative_to(ROOT).as_posix()}/{name}"))
+    close_storage(target)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"replay_storage={url}"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [*command, "tests/sdk"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr
+    told = re.search(r"^replay: (\d+) replayed, 0 recorded, 0 missed, 0 unplayed", done.stdout, re.MULTILINE)
+    assert told is not None, done.stdout[-2_000:]
+    assert int(told[1]) > 100
 
 
 def test_a_suite_replays_from_each_storage_alike(

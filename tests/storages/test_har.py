@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures.conversation import PORT, hold, script
+from fixtures.conversation import BINARY, PORT, hold, script
+from fixtures.conversation import JSON as TOLD
 from fixtures.tapes import HEADER, cassette, get, replied
 from pytest_replay.bodies.codings import encode
 from pytest_replay.cassette import Cassette, MemoryTape
@@ -46,6 +47,37 @@ def test_what_mitmproxy_saved_replays_as_the_server_said_it(server: Server, tapi
 
     assert take.verdict.failure is None, "all of it was played"
     assert recorded.header.recorded_at.date().isoformat() == "2026-11-21"
+
+
+def test_what_playwright_saved_of_a_browser_replays(taping: Taping) -> None:
+    """Recorded by `fixtures/har_browser.py`: the last two found nobody listening, and were given up."""
+    recorded = open_storage("har:", root=GOLDEN).load("playwright")
+    assert recorded is not None
+    place = f"POST http://127.0.0.1:{PORT}/echo: the content of the request was left out"
+    assert recorded.header.settings["skipped"] == [
+        f"entry 14: {place}",
+        f"entry 15: {place}",
+        f"entry 17: GET http://127.0.0.1:{PORT}/hang: the client gave up",
+    ]
+
+    with taping.replaying(recorded) as take, httpx.Client(base_url=f"http://127.0.0.1:{PORT}") as client:
+        heard = [client.get(f"/{name}").content for name in ("json", "gzip", "binary", "latin")]
+        told = json.dumps(TOLD).encode()
+        assert heard == [told, told, BINARY, "caf\xe9".encode("latin-1")]
+        assert client.get("/page").text == "<p>hello"
+        assert client.get("/moved", follow_redirects=True).content == told
+        assert client.get("/events").text == "data: 1\n\ndata: 2\n\n"
+        assert [client.get(f"/{name}").status_code for name in ("empty", "busy")] == [204, 503]
+        with pytest.raises(httpx.ReadError, match="INCOMPLETE_CHUNKED_ENCODING"):
+            client.get("/cut")
+        text = {"content-type": "text/plain;charset=UTF-8"}
+        sent = client.post("/echo", content='{"name": "\xfcn\xefcode"}'.encode(), headers=text).json()
+        assert sent["body"]
+        assert client.post("/echo", data={"name": "Ada Lovelace"}).status_code == 200
+        with pytest.raises(httpx.ConnectError, match="CONNECTION_REFUSED"):
+            client.get(f"http://127.0.0.1:{PORT + 1}/json")
+
+    assert take.verdict.failure is None, "all of it was played"
 
 
 def entry(response: dict[str, Any] | None = None, /, **request: Any) -> dict[str, Any]:
@@ -230,7 +262,10 @@ def test_a_body_that_broke_off_breaks_off(tmp_path: Path, taping: Taping) -> Non
         ({**entry({"status": 101}), "_resourceType": "websocket"}, f"GET {URL}: a WebSocket"),
         ({**entry({"status": 101}), "_webSocketMessages": []}, f"GET {URL}: a WebSocket"),
         (entry({"content": {"size": 9, "comment": "left out"}}), f"GET {URL}: the content of the answer was left out"),
-        (entry({"content": {"size": -1, "_file": "1.json"}}), f"GET {URL}: the content of the answer was left out"),
+        (
+            entry({"content": {"size": -1, "_file": "1.json"}}),
+            f"GET {URL}: the content of the answer was put into a file of its own: save it in the archive",
+        ),
         (entry(method="POST", bodySize=9), f"POST {URL}: the content of the request was left out"),
     ],
 )  # fmt: skip

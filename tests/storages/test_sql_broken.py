@@ -87,7 +87,7 @@ def test_a_cassette_of_another_format_is_named(place: Place) -> None:
         ),
         (
             """UPDATE replay_messages SET document = '{"kind": "a", "fields": {"headers": ["x"]}}'""",
-            "headers that are no pairs",
+            "headers that are no names and values",
         ),
         (
             """UPDATE replay_messages SET document = '{"kind": "a", "fields": {}, "after": [-1]}' WHERE part = 1""",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +72,21 @@ def test_a_body_is_kept_once(database: Place) -> None:
             "routes": 30,
             "bodies": 1,
         }
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_reads_a_file_waits_for_nobody_who_writes(database: Place) -> None:
+    with database.opened() as storage, database.opened() as other:
+        storage.save(tape_of(3))
+        reader = sqlite3.connect(database.root / "cassettes.db", isolation_level=None)
+        with closing(reader):
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM replay_cassettes").fetchone() == (1,)
+            storage.save(tape_of(2, name="meanwhile"))
+            assert reader.execute("SELECT count(*) FROM replay_cassettes").fetchone() == (1,)
+            assert exact(other, "meanwhile") == repr(list(tape_of(2)))
+            assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert reader.execute("PRAGMA page_size").fetchone() == (8192,)
 
 
 def test_saving_the_same_again_writes_nothing(database: Place) -> None:

@@ -11,10 +11,10 @@ from pytest_replay.cli.options import (
     cassettes_argument,
     complete_storage,
     json_option,
+    opened,
     project_of,
     root_option,
 )
-from pytest_replay.cli.selection import Library
 from pytest_replay.cli.terminal import Terminal, track, write_json
 from pytest_replay.cli.views.copied import copied_lines
 from pytest_replay.errors import ReplayError, SettingsError
@@ -60,7 +60,7 @@ def convert(
     where some have not arrived.
     """
     project = project_of(root, source)
-    library, other = Library(source, project), Library(target, project)
+    library, other = opened(source, project), opened(target, project)
     if source == target:
         raise click.UsageError("FROM and TO are the same")
     kept = library.select(cassettes)

@@ -13,10 +13,10 @@ from pytest_replay.cli.options import (
     complete_storage,
     json_option,
     library_of,
+    opened,
     project_of,
     storage_options,
 )
-from pytest_replay.cli.selection import Library
 from pytest_replay.cli.terminal import Terminal, track, write_json
 from pytest_replay.cli.views.changes import comparison_lines
 from pytest_replay.errors import SettingsError
@@ -24,7 +24,7 @@ from pytest_replay.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_replay.cli.selection import Kept
+    from pytest_replay.cli.selection import Kept, Library
 
 _DIFFERENT = 1
 
@@ -65,7 +65,7 @@ def diff(
     """
     project = project_of(root, storage)
     library = library_of(project, storage)
-    other = library if against is None else Library(against, project)
+    other = library if against is None else opened(against, project)
     settings = replace(project.settings, ignore=(*project.settings.ignore, *ignore))
     pairs = _pairs(library, other, old, new)
     found = [compare(one.load(), two.load(), settings) for one, two in track(pairs, "comparing")]

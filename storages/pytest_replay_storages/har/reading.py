@@ -1,4 +1,4 @@
-"""What the entries of an archive say: those of HAR 1.2, and what Chromium, Firefox and mitmproxy add to it.
+"""What the entries of an archive say: those of HAR 1.2, and what Chromium, Firefox, Playwright and mitmproxy add to it.
 
 Spec: http://www.softwareishard.com/blog/har-12-spec/. Times are in milliseconds, sizes in bytes.
 """
@@ -58,22 +58,23 @@ def started(entry: Any) -> datetime:
 def reason_to_skip(entry: Any) -> str | None:
     """Tell why an entry can't be replayed, though nothing is wrong with it; None where it can."""
     request, response = _part(entry, "request"), _part(entry, "response")
-    method, url, status = request.get("method"), str(request.get("url")), response.get("status")
+    method, url, status = request.get("method"), str(request.get("url")), _status(response)
     asked = f"{method} {base_of(url)}"
     if not url.startswith(("http://", "https://")) or method == "CONNECT":
         return f"{asked}: no request of HTTP"
     if entry.get("_webSocketMessages") is not None or entry.get("_resourceType") == "websocket":
         return f"{asked}: a WebSocket"
-    if not (status or response.get("_error") or response.get("_ending")):
+    failure = _failure(response)
+    if not (status or failure or response.get("_ending")):
         return f"{asked}: no answer, and no reason why"
-    if not status and _GIVEN_UP.search(str(response.get("_error"))):
+    if not status and _GIVEN_UP.search(failure):
         return f"{asked}: the client gave up"
     content, bodiless = _part(response, "content", needed=False), method == "HEAD" or status in _BODILESS
     if _is_missing(content, content.get("size")) and not bodiless:
-        return f"{asked}: the content of the answer was left out"
+        return f"{asked}: the content of the answer was {_where(content)}"
     posted = _part(request, "postData", needed=False)
-    if _is_missing(posted, request.get("bodySize")) and not posted.get("params"):
-        return f"{asked}: the content of the request was left out"
+    if any(_is_missing(posted, size) for size in _sent_sizes(request)) and not posted.get("params"):
+        return f"{asked}: the content of the request was {_where(posted)}"
     return None
 
 
@@ -82,18 +83,29 @@ def interaction_of(entry: Any) -> Interaction:
     request, response = _part(entry, "request"), _part(entry, "response")
     delay = _delay(entry)
     replies: list[Reply] = []
-    if response.get("status"):
+    if _status(response):
         head, pieces = _head(response), _pieces(response)
         if pieces is not None:
             replies = [Reply(head), *(Reply(Message("http.chunk", body=piece)) for piece in pieces)]
         else:
             replies = [Reply(replace(head, body=_body(response)))]
         replies[0] = Reply(replies[0].message, delay=delay)
-    if response.get("_error"):
-        replies.append(Reply(_fault(str(response["_error"])), delay=delay))
+    if failure := _failure(response):
+        replies.append(Reply(_fault(failure), delay=delay))
     elif response.get("_ending") in _ENDINGS:
         replies.append(Reply(Message(f"http.{response['_ending']}")))
     return Interaction(_request(request), tuple(replies))
+
+
+def _status(response: dict[str, Any]) -> Any:
+    """Take the status of an answer; 0 where none came, for which Playwright writes -1."""
+    status = response.get("status")
+    return 0 if type(status) is int and status < 0 else status
+
+
+def _failure(response: dict[str, Any]) -> str:
+    """Say what went wrong, as Chromium's panel and mitmproxy do in one place and Playwright in another."""
+    return str(response.get("_error") or response.get("_failureText") or "")
 
 
 def _request(said: dict[str, Any]) -> Message:
@@ -128,8 +140,10 @@ def _head(said: dict[str, Any]) -> Message:
 def _body(response: dict[str, Any]) -> bytes:
     """Take a body, encoded as its headers say, unless it broke off before anybody could decode it."""
     content = _part(response, "content", needed=False)
-    media = media_of(Message("http.response", {"headers": _headers(response)}))
-    data = _bytes(content, content.get("encoding"), media.charset, _sizes(content))
+    headers = _headers(response)
+    media = media_of(Message("http.response", {"headers": headers}))
+    sizes = set() if media.codings else _lengths(headers)
+    data = _bytes(content, content.get("encoding"), media.charset, sizes or _sizes(content))
     return data if content.get("_encoded") else as_sent(data, media.codings)
 
 
@@ -143,12 +157,12 @@ def _pieces(response: dict[str, Any]) -> list[bytes] | None:
         and sum(sizes) == len(body)
     ):
         return [body[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
-    broke_off = response.get("_error") or response.get("_ending")
+    broke_off = _failure(response) or response.get("_ending")
     return ([body] if body else []) if broke_off else None
 
 
 def _sizes(content: dict[str, Any]) -> set[Any]:
-    """Tell how large a decoded body may be: mitmproxy says how large it was before."""
+    """Tell how large a decoded body may be: mitmproxy says how large it was before. Playwright counts it as UTF-8."""
     size, saved = content.get("size"), content.get("compression")
     return {size, size + saved} if isinstance(size, int) and isinstance(saved, int) else {size}
 
@@ -212,5 +226,24 @@ def _part(whole: Any, name: str, *, needed: bool = True) -> dict[str, Any]:
 
 def _is_missing(content: dict[str, Any], size: Any) -> bool:
     """Tell whether a content was left out, or put into a file of its own, as Playwright does."""
-    elsewhere = "_file" in content or "_sha1" in content
-    return content.get("text") is None and (elsewhere or (isinstance(size, int) and size > 0))
+    return not content.get("text") and (_is_elsewhere(content) or (isinstance(size, int) and size > 0))
+
+
+def _is_elsewhere(content: dict[str, Any]) -> bool:
+    return "_file" in content or "_sha1" in content
+
+
+def _where(content: dict[str, Any]) -> str:
+    return "put into a file of its own: save it in the archive" if _is_elsewhere(content) else "left out"
+
+
+def _sent_sizes(request: dict[str, Any]) -> list[Any]:
+    """Tell how large a request says that its body is: browsers leave out what is no text, and count it as nothing."""
+    if request.get("_sent"):
+        return [request.get("bodySize")]  # it was not sent to its end
+    return [request.get("bodySize"), *_lengths(_headers(request))]
+
+
+def _lengths(headers: Iterable[tuple[str, str]]) -> set[int]:
+    said = (value for name, value in headers if name.lower() == "content-length")
+    return {int(value) for value in said if re.fullmatch("[0-9]{1,18}", value)}

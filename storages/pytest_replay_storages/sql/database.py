@@ -110,10 +110,11 @@ class Database:
         """Give the driver what SQLAlchemy has made of a statement once: half of the time of a lookup is saved."""
         if self._cursor is None:
             self._cursor = self._connected().connection.cursor()
-        if statement not in self._compiled:
+        known = self._compiled.get(statement)
+        if known is None:
             compiled: Any = statement.compile(dialect=self._engine.dialect)
-            self._compiled[statement] = str(compiled), compiled.positiontup
-        sql, order = self._compiled[statement]
+            known = self._compiled[statement] = str(compiled), compiled.positiontup
+        sql, order = known
         self._cursor.execute(sql, parameters if order is None else [parameters[name] for name in order])
         rows: Sequence[Any] = self._cursor.fetchall()
         return rows
@@ -189,6 +190,9 @@ class Database:
     def _prepare_file(self) -> None:
         """Let readers of SQLite go on while somebody writes; where that can't be had they take turns."""
         with self._engine.connect() as connection, suppress(OperationalError):
+            connection.execution_options(
+                isolation_level="AUTOCOMMIT"
+            )  # in a transaction neither has an effect
             connection.exec_driver_sql(f"PRAGMA page_size = {_PAGE_SIZE}")
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 

@@ -43,6 +43,8 @@ _OPTIONS: dict[str, Any] = {
     for dialect in ("mysql", "mariadb")
     for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
 }
+_ORDERED: dict[str, Any] = {"sqlite_with_rowid": False}
+"""SQLite keeps rows in the order of their primary key: one search finds each, not two."""
 
 
 def _digests() -> LargeBinary:
@@ -100,6 +102,7 @@ ROUTES = Table(
     Column("route", _binary(), nullable=False),  # UTF-8: PostgreSQL keeps no NUL in a text
     Column("positions", _binary(), nullable=False),  # 0-based, 4 bytes each, the lowest first
     UniqueConstraint("recording", "first"),
+    **_ORDERED,
     **_OPTIONS,
 )
 
@@ -113,6 +116,7 @@ MESSAGES = Table(
     Column("body", _digests()),
     Column("size", BigInteger, nullable=False),
     UniqueConstraint("body", "recording", "position", "part"),  # for finding who has a body
+    **_ORDERED,
     **_OPTIONS,
 )
 

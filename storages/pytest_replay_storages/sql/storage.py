@@ -6,7 +6,6 @@ Opened by `sqlite:///cassettes.db` (relative to the run's root), `postgresql://u
 
 from __future__ import annotations
 
-import json
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from pytest_replay_storages.readback import check_reads_back
 from pytest_replay_storages.sql.database import Database
 from pytest_replay_storages.sql.failures import attempt
 from pytest_replay_storages.sql.recordings import drop, put
-from pytest_replay_storages.sql.rows import check_cells, interactions_of, parts_of, recording_of
+from pytest_replay_storages.sql.rows import check_cells, decoded, interactions_of, parts_of, recording_of
 from pytest_replay_storages.sql.schema import CASSETTES, RECORDINGS, digest
 from pytest_replay_storages.sql.tape import MEND, SqlTape
 from pytest_replay_storages.sql.urls import read_url
@@ -152,7 +151,7 @@ def _header(text: str | None, place: str) -> Header:
 def _document(text: str | None) -> Any:
     try:
         check_cells((text,), ((str, NoneType),))
-        return json.loads(text or "")
+        return decoded(text or "")
     except (ValueError, RecursionError) as error:
         raise DocumentError(str(error), ()) from error
 

@@ -156,8 +156,9 @@ class SqlTape:
             for row in rows:
                 check_cells(row, _CELLS)
             interaction = interaction_of([(row[1], self._body(row) if row[3] else b"") for row in rows])
-            for message in (interaction.request, *(reply.message for reply in interaction.replies)):
-                self._budget.take(message)
+            self._budget.take(interaction.request)
+            for reply in interaction.replies:
+                self._budget.take(reply.message)
         except ValueError as error:
             self._check_there()
             raise self._error(f"interaction {position + 1} is broken: {error}") from error

@@ -18,6 +18,7 @@ from pytest_replay.bodies.codings import codings_of
 from pytest_replay.bodies.presentation import KEYS
 from pytest_replay.excerpts import excerpt
 from pytest_replay.messages import Interaction, Message, Reply
+from pytest_replay_storages.documents import is_header, timing_of
 from pytest_replay_storages.headers import DocumentError, check_keys
 from pytest_replay_storages.plain import mark, mark_items, unmark, unmark_key
 
@@ -43,7 +44,7 @@ def interaction_document(interaction: Interaction) -> dict[str, Marked]:
         **({} if interaction.at is None else {"at": interaction.at}),
         "request": _message_document(interaction.request, {}, place="request"),
         "replies": [
-            _message_document(reply.message, _timing(reply), place=f"replies[{number}]")
+            _message_document(reply.message, timing_of(reply), place=f"replies[{number}]")
             for number, reply in enumerate(interaction.replies)
         ],
     }
@@ -79,7 +80,7 @@ def _message_document(message: Message, timing: dict[str, Marked], *, place: str
 
 
 def _headers_document(headers: str | list[Plain], marked: Marked) -> Marked:
-    if isinstance(headers, str) or not all(map(_is_header, headers)):
+    if isinstance(headers, str) or not all(map(is_header, headers)):
         return {"$plain": marked}
     pairs = cast("list[tuple[str, str]]", headers)
     if pairs and all(
@@ -87,19 +88,6 @@ def _headers_document(headers: str | list[Plain], marked: Marked) -> Marked:
     ):
         return "".join(f"{name}: {value}\n" if value else f"{name}:\n" for name, value in pairs)
     return [list(pair) for pair in pairs]
-
-
-def _is_header(header: object) -> bool:
-    return type(header) is tuple and len(header) == 2 and all(type(part) is str for part in header)  # noqa: PLR2004
-
-
-def _timing(reply: Reply) -> dict[str, Marked]:
-    timing: dict[str, Marked] = {}
-    if reply.delay:
-        timing["delay"] = reply.delay
-    if reply.after != (0,):
-        timing["after"] = list(reply.after)
-    return timing
 
 
 def _reply(document: Marked, path: Path, budget: Budget) -> Reply:
@@ -182,7 +170,7 @@ def _headers(value: Marked) -> Plain:
         return [_header(line) for line in value.removesuffix("\n").split("\n")]
     if isinstance(value, list):
         pairs: list[Plain] = [tuple(pair) for pair in value if isinstance(pair, list)]
-        if not all(map(_is_header, pairs)) or len(pairs) != len(value):
+        if not all(map(is_header, pairs)) or len(pairs) != len(value):
             msg = "headers are lines of `name: value`, or pairs like [name, value]; in quotes where one is no word"
             raise ValueError(msg)
         return pairs

@@ -5,8 +5,6 @@ Opened by `yaml:` (names are relative to the run's root) or `yaml:some/dir`.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -14,7 +12,7 @@ import yaml
 from pytest_replay import limits
 from pytest_replay.errors import CassetteError, SettingsError, StorageError
 from pytest_replay.storage import Draft
-from pytest_replay_storages.disk import ELSEWHERE, remove_file, replace_file
+from pytest_replay_storages.disk import files_below, remove_file, replace_file
 from pytest_replay_storages.names import check_name
 from pytest_replay_storages.readback import check_reads_back
 from pytest_replay_storages.rooted import Rooted
@@ -23,6 +21,7 @@ from pytest_replay_storages.yaml.stream import dump, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pytest_replay.cassette import Cassette
 
@@ -99,15 +98,9 @@ class YamlStorage:
         return self.root / f"{check_name(name)}{_SUFFIX}"
 
     def _found(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.root):
-            folders[:] = [name for name in folders if name not in ELSEWHERE]
-            if "pyvenv.cfg" in files:
-                folders.clear()
-                continue
-            for file in files:
-                path = Path(folder, file)
-                if path.suffix == _SUFFIX and looks_like_ours(self._files.head(path, size=_HEAD)):
-                    yield path.relative_to(self.root).as_posix().removesuffix(_SUFFIX)
+        for path in files_below(self.root, {_SUFFIX}):
+            if looks_like_ours(self._files.head(path, size=_HEAD)):
+                yield path.relative_to(self.root).as_posix().removesuffix(_SUFFIX)
 
     def _check_size(self, data: bytes, path: Path) -> None:
         if len(data) > self.file_limit:
