@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from pytest_replay.adapters import Adapter
     from pytest_replay.cassette import Cassette
+    from pytest_replay.clock import Sleep
     from pytest_replay.errors import LateRequestError
     from pytest_replay.matching import Plan
     from pytest_replay.messages import Message
@@ -180,6 +181,14 @@ class Run:
         """Find the clock of a session. Raises SettingsError for one that has the real one."""
         return self._time.clock(session)
 
+    def sleeps(self, session: Session) -> list[Sleep]:
+        """List what was slept on the clock of a session; nothing where it had none."""
+        return self._time.sleeps(session)
+
+    def stored(self) -> set[str]:
+        """Name every cassette in the storages that this run has used. Raises StorageError."""
+        return {name for storage in self._storages.values() for name in storage.names()}
+
     def real_time(self, session: Session) -> tuple[float, float] | None:
         """Read real time: seconds since the epoch, and seconds to measure with. None where no other has been on."""
         return self._time.real_time(session)
@@ -192,6 +201,10 @@ class Run:
         """Find what must not be told of a session: its own secrets, those of others, and of the environment."""
         known = {*self._told, *session.redaction.secrets_in(os.environ), *session.secrets}
         return known.union(*(other.secrets for other in self._open if other is not session))
+
+    def told(self) -> set[str]:
+        """Find what must not be told of any session that was closed, nor of the environment."""
+        return {*self._told, *self._secrets, *_redaction((), ()).secrets_in(os.environ)}
 
     def wrap(self, session: Session, transport: Any) -> Any:
         """Wrap a transport by hand."""
