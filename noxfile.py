@@ -57,7 +57,7 @@ def imports(session: nox.Session) -> None:
 @nox.parametrize("libraries", [["httpx"], ["httpx2"], BOTH], ids=[*BOTH, "both"])
 def tests(session: nox.Session, libraries: list[str]) -> None:
     """Run the suite: with httpx only, with httpx2 only, and with both."""
-    install(session, "test", *libraries, project=f".[amqp,cli,{','.join(libraries)}]")
+    install(session, "test", *libraries, project=f".[amqp,cli,report,{','.join(libraries)}]")
     session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
@@ -72,7 +72,9 @@ def amqp(session: nox.Session, library: str) -> None:
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """Run the suite with the lowest versions that the metadata allows."""
-    install(session, "test", *BOTH, project=".[all]", constraints=lowest(*BOTH, "amqp", "respx", "cli"))
+    install(
+        session, "test", *BOTH, project=".[all]", constraints=lowest(*BOTH, "amqp", "respx", "cli", "report")
+    )
     session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import time
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
+from _pytest.junitxml import xml_key
 
 from pytest_replay.active import innermost
 from pytest_replay.errors import ReplayError, ReplayFailure, SettingsError, StalledError
@@ -25,7 +27,10 @@ from pytest_replay.items import (
 from pytest_replay.racing import raced
 from pytest_replay.raising import raisable
 from pytest_replay.replay import Replay
+from pytest_replay.reporting.colours import TOLD, coloured
+from pytest_replay.reporting.files import OPTION, read_targets
 from pytest_replay.reporting.masking import Masking
+from pytest_replay.reporting.reports import Reports
 from pytest_replay.reporting.summary import Tally, counted, header_line
 from pytest_replay.run import Run
 from pytest_replay.settings import LISTS, NAMES, Mode, Settings
@@ -49,6 +54,8 @@ _BESIDES: pytest.StashKey[list[str]] = pytest.StashKey()
 """What the next report has to tell besides its own error."""
 _WRONG: pytest.StashKey[str] = pytest.StashKey()
 """What is wrong with the marks of a test, where the run could not be stopped for it."""
+_REPORTS: pytest.StashKey[Reports] = pytest.StashKey()
+"""Absent where nobody asks for any."""
 _ATTEMPT: pytest.StashKey[_Attempt] = pytest.StashKey()
 _BEGAN: pytest.StashKey[tuple[float, float]] = pytest.StashKey()
 """When the phase of a test began that is running, in real time."""
@@ -70,8 +77,9 @@ _SCOPES = ("function", "class", "module", "package", "session")
 class _Attempt:
     """One attempt of one marked test: its session, and how it has gone so far."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, owner: Literal["test", "fixture"] = "test") -> None:
         self.session = session
+        self.owner: Literal["test", "fixture"] = owner
         self.passed = True
         self.left_by_fixtures = 0
         """How many atexit callbacks its fixtures registered before it ran."""
@@ -122,6 +130,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="none replays (the default), once records where there is no cassette, new_episodes adds, all is --record",
     )
+    group.addoption(
+        OPTION,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a report of what was replayed and recorded: a page (FILE.html), or data (FILE.json)",
+    )
     for name in sorted(NAMES):
         kind: Literal["linelist", "string"] = "linelist" if name in LISTS else "string"
         parser.addini(f"replay_{name}", f"{name} of @pytest.mark.replay", type=kind, default=None)
@@ -140,6 +155,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SETTINGS] = _settings_of_ini(config)
     config.stash[_TALLY] = Tally()
     config.pluginmanager.register(_Reporter(config, config.stash[_TALLY]), "replay_reporter")
+    config.pluginmanager.register(_Painter(), "replay_painter")
+    _prepare_reports(config)
     config.stash[_TAPED] = set()
     config.stash[_VERDICTS] = []
     config.stash[_BESIDES] = []
@@ -178,6 +195,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             own = (at for at, name in enumerate(names) if name in closure and _is_own(closure[name][-1]))
             names.insert(next(own, len(names)), _CLOCK_FIXTURE)
     wrong.update(find_collisions(right))
+    _note_items(config, right)
     if hasattr(config, "workerinput"):
         recorded = [item for item in right if _settled(config, asked=asked_by(item)).mode is not Mode.NONE]
         wrong.update(find_parted(recorded))
@@ -309,12 +327,18 @@ def pytest_runtest_makereport(
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
         if report.failed:
             report.sections += _strangers(item, call, attempt)
+    if report.failed and call.excinfo is not None and (told := _told_of(call.excinfo.value)) is not None:
+        setattr(report, TOLD, told)
     if report.when == "teardown":
         verdicts, besides = item.config.stash[_VERDICTS], item.config.stash[_BESIDES]
         vars(report).update(replay_counts=counted(verdicts))
         report.sections += [("replay", text) for text in besides]
         verdicts.clear()
         besides.clear()
+        reports = item.config.stash.get(_REPORTS, None)
+        if reports is not None:
+            marked = next(item.iter_markers(MARKER), None) is not None
+            reports.gathering.attach(report, marked=marked)
         if attempt is not None:  # items live as long as the run, and tapes may be large
             del item.stash[_ATTEMPT]
     return report
@@ -360,6 +384,15 @@ def pytest_fixture_setup(
         fixturedef.addfinalizer(lambda: run.enter(session))
     _fail_for(attempt.untold())
     return value
+
+
+def _note_items(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the reports know of the marked tests that were collected."""
+    reports = config.stash.get(_REPORTS, None)
+    if reports is None:
+        return
+    for item in items:
+        reports.note_item(item, _settled(config, asked=asked_by(item)))
 
 
 def _note_real_time(item: pytest.Item, attempt: _Attempt) -> None:
@@ -454,6 +487,19 @@ class _Reporter:
             message.args = masking.mask(message.args)
 
 
+class _Painter:
+    """Has failures of this package written in colours, where pytest writes any."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        stats = terminalreporter.stats
+        failed = [*stats.get("failed", ()), *stats.get("error", ())] if terminalreporter.hasmarkup else []
+        with coloured(failed):
+            yield
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tally = config.stash[_TALLY]
     tally.late += config.stash[_RUN].late
@@ -463,6 +509,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     masking = _masking(config)
     for line in tally.lines(_settled(config).mode, last_failed=last_failed):
         terminalreporter.write_line(line if masking is None else masking.masked(line))
+    for line in config.stash[_REPORTS].lines if _REPORTS in config.stash else ():
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -472,18 +520,61 @@ def pytest_testnodedown(node: Any) -> None:
     tally.late += output.get("replay_late", ())
     tally.flowed += output.get("replay_flowed", ())
     tally.suspects += output.get("replay_suspects", ())
+    if "replay_shelf" in output:
+        node.config.stash[_REPORTS].collector.shelve(output["replay_shelf"])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    session.config.stash[_RUN].stop_clock()
-    output = getattr(session.config, "workeroutput", None)
+    config = session.config
+    run, reports = config.stash[_RUN], config.stash.get(_REPORTS, None)
+    run.stop_clock()
+    output = getattr(config, "workeroutput", None)
     if output is not None:
-        run = session.config.stash[_RUN]
-        masking = _masking(session.config)
+        masking = _masking(config)
         late = run.late if masking is None else [masking.masked(text) for text in run.late]
         output["replay_late"], output["replay_flowed"] = late, run.flowed
         output["replay_suspects"] = run.suspects
+        if reports is not None:
+            output["replay_shelf"] = reports.gathering.shelf()
+    elif reports is not None and not config.option.collectonly:
+        _finish_reports(session, reports)
+
+
+def _prepare_reports(config: pytest.Config) -> None:
+    """See which reports are asked for. Raises UsageError for one that can't be written."""
+    try:
+        targets = read_targets(config.option.replay_report, folder=config.invocation_params.dir)
+    except ReplayError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not targets and config.getoption("xmlpath", None) is None:
+        return
+    reports = Reports(config.stash[_RUN], _settled(config), targets)
+    config.stash[_REPORTS] = reports
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(reports.collector, "replay_collector")
+
+
+def _finish_reports(session: pytest.Session, reports: Reports) -> None:
+    """Have the reports of a run written that is over, and JUnit XML tell what the terminal does."""
+    config, option = session.config, session.config.option
+    run, tally = config.stash[_RUN], config.stash[_TALLY]
+    tally = replace(
+        tally,
+        late=[*tally.late, *run.late],
+        flowed=[*tally.flowed, *run.flowed],
+        suspects=[*tally.suspects, *run.suspects],
+    )
+    last_failed = config.pluginmanager.hasplugin("cacheprovider")
+    summary = list(tally.lines(_settled(config).mode, last_failed=last_failed))
+    xml = config.stash.get(xml_key, None)
+    if xml is not None:
+        for line in summary:
+            xml.add_global_property("replay", line.removeprefix("replay: ").strip())
+    parts = any(getattr(option, name, None) for name in ("lf", "ignore", "ignore_glob", "pyargs"))
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not parts
+    if not reports.finish(summary, own=not config.pluginmanager.hasplugin("dsession"), whole=whole):
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 def _refuse_namesake() -> None:
@@ -571,12 +662,25 @@ def _close(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> list[Repl
     """Close the session of a test or a fixture; what it still has to be failed for."""
     run = node.config.stash[_RUN]
     run.leave(attempt.session)
-    with _clean_failures():
-        verdict = run.close(attempt.session, passed=attempt.passed and not attempt.session.failures)
+    verdict = None
+    try:
+        with _clean_failures():
+            verdict = run.close(attempt.session, passed=attempt.passed and not attempt.session.failures)
+    finally:
+        _gather(node, attempt, verdict)
     node.config.stash[_VERDICTS].append(verdict)
     if verdict.warning is not None:
         node.warn(pytest.PytestWarning(str(verdict.warning)))
     return attempt.untold() + ([verdict.failure] if verdict.failure is not None else [])
+
+
+def _gather(node: pytest.Item | pytest.Collector, attempt: _Attempt, verdict: Verdict | None) -> None:
+    """Have the reports tell of a session that is over, if anybody has asked for any."""
+    reports = node.config.stash.get(_REPORTS, None)
+    if reports is not None:
+        left = [] if verdict is None or verdict.failure is None else [verdict.failure]
+        failures = [*attempt.session.failures, *left]
+        reports.gathering.note(attempt.session, verdict, owner=attempt.owner, failures=failures)
 
 
 def _open_fixture(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> _Attempt:
@@ -585,7 +689,8 @@ def _open_fixture(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureReq
         settings = _settled(request.config, asked=asked_by(request.node), said=_config_for(request))
         name = name_of_fixture(fixturedef, request, folder=settings.dir, root=root)
         test = request.node.nodeid or fixturedef.baseid or "."  # all that a command line can name of it
-        return _Attempt(request.config.stash[_RUN].open(test=test, name=name, settings=settings))
+        session = request.config.stash[_RUN].open(test=test, name=name, settings=settings)
+    return _Attempt(session, owner="fixture")
 
 
 @contextmanager
@@ -620,8 +725,7 @@ def _config_for(request: pytest.FixtureRequest) -> Mapping[str, Any]:
 
 def _fail_for(failures: list[ReplayFailure]) -> None:
     if failures:
-        first, *others = (str(failure) for failure in failures)
-        pytest.fail("\n\n".join([first, *others]), pytrace=False)
+        raise _failed("\n\n".join(map(str, failures)))
 
 
 @contextmanager
@@ -630,4 +734,16 @@ def _clean_failures() -> Iterator[None]:
     try:
         yield
     except ReplayError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise _failed(str(error)) from None
+
+
+def _failed(text: str) -> BaseException:
+    """Make what fails a test with a text of this package, without a traceback of it."""
+    error = pytest.fail.Exception(text, pytrace=False)
+    setattr(error, TOLD, text)
+    return error
+
+
+def _told_of(error: BaseException) -> str | None:
+    """Find the text of this package that a test has failed with."""
+    return str(error) if isinstance(error, ReplayFailure) else getattr(error, TOLD, None)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_replay.adapters import Adapter
+    from pytest_replay.clock import Sleep
     from pytest_replay.errors import LateRequestError
     from pytest_replay.matching import Plan
     from pytest_replay.messages import Message
@@ -185,6 +186,14 @@ class Run:
     def clock(self, session: Session) -> Clock:
         """Find the clock of a session. Raises SettingsError for one that has the real one."""
         return self._time.clock(session)
+
+    def sleeps(self, session: Session) -> list[Sleep]:
+        """List what was slept on the clock of a session; nothing where it had none."""
+        return self._time.sleeps(session)
+
+    def stored(self) -> set[str]:
+        """Name every cassette in the storages that this run has used. Raises StorageError."""
+        return {name for storage in self._storages.values() for name in storage.names()}
 
     def real_time(self, session: Session) -> tuple[float, float] | None:
         """Read real time: seconds since the epoch, and seconds to measure with. None where no other has been on."""

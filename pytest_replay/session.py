@@ -34,7 +34,7 @@ from pytest_replay.settings import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-    from pytest_replay.cassette import Start
+    from pytest_replay.cassette import Header, Start
     from pytest_replay.clock import RecordedClock
     from pytest_replay.matching import Plan
     from pytest_replay.messages import Interaction, Message
@@ -190,6 +190,16 @@ class Session:
     def met(self) -> set[str]:
         """The secrets that it has found stand where the tape has placeholders, and those that the test has named."""
         return {*self._unifier.owners, *self.given}
+
+    @property
+    def header(self) -> Header | None:
+        """What is said once for the cassette that it was opened on; None where there was none."""
+        return None if self._cassette is None else self._cassette.header
+
+    @property
+    def length(self) -> int:
+        """How many interactions were on the tape when it was opened."""
+        return 0 if self._cassette is None else len(self._cassette.tape)
 
     def begin(self) -> None:
         """Have the recording begin now, and not when the session was opened."""

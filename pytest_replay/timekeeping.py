@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pytest_replay.cassette import Cassette, Header
-    from pytest_replay.clock import ObservedClock, RecordedClock, Stall
+    from pytest_replay.clock import ObservedClock, RecordedClock, Sleep, Stall
     from pytest_replay.errors import ReplayFailure
     from pytest_replay.session import Session
     from pytest_replay.settings import Settings
@@ -119,6 +119,11 @@ class Timekeeper:
                 'this test has the real clock: @pytest.mark.replay(clock="recorded") keeps time'
             )
         return kept.clock
+
+    def sleeps(self, session: Session) -> list[Sleep]:
+        """List what was slept on the clock of a session; nothing where it had none."""
+        kept = self._kept.get(session)
+        return [] if kept is None or kept.clock is None else kept.clock.sleeps
 
     def real_time(self, session: Session) -> tuple[float, float] | None:
         """Read real time, seconds since the epoch and to measure with; None for a session that never had another."""

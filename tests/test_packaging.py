@@ -32,7 +32,19 @@ EXTRAS = {
     "postgresql": {"psycopg"},
     "mysql": {"pymysql"},
     "cli": {"click", "rich"},
-    "all": {"httpx", "httpx2", "aio-pika", "respx", "time-machine", "psycopg", "pymysql", "click", "rich"},
+    "report": {"jinja2"},
+    "all": {
+        "httpx",
+        "httpx2",
+        "aio-pika",
+        "respx",
+        "time-machine",
+        "psycopg",
+        "pymysql",
+        "click",
+        "rich",
+        "jinja2",
+    },
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

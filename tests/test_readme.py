@@ -167,7 +167,7 @@ def test_a_stall_looks_as_it_is_shown(pytester: pytest.Pytester, server: Server)
 
 def test_every_snippet_is_of_a_language_that_is_tested() -> None:
     text = "".join(PAGES.values())
-    assert set(re.findall(r"^```(\w+)", text, re.MULTILINE)) == {"console", "python", "yaml"}
+    assert set(re.findall(r"^```(\w+)", text, re.MULTILINE)) == {"console", "json", "python", "yaml"}
 
 
 def test_the_table_of_settings_has_each_with_its_default() -> None:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from asyncio import base_events, futures
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -49,6 +49,8 @@ class Sleep:
     """The name of its thread."""
     finished: bool = False
     """Whether the sleep went on to its end: nobody woke or cancelled it."""
+    started: float = field(default=0.0, compare=False)
+    """When it began, in seconds on the clock that calls are measured on."""
 
 
 class Sleeps:
@@ -87,18 +89,27 @@ class _Caller:
 class _Begun:
     """A sleep that may come to its end."""
 
-    __slots__ = ("_seconds", "_thread", "caller", "finished")
+    __slots__ = ("_seconds", "_started", "_thread", "caller", "finished")
 
     def __init__(self, seconds: float, caller: _Caller) -> None:
         self.caller = caller
         self.finished = False
         self._seconds = seconds
+        self._started = time.perf_counter()
         self._thread = threading.current_thread()
 
     def told(self) -> Sleep:
         """Tell of it as it is now."""
         module, function, line = self.caller.module, self.caller.code.co_qualname, self.caller.line
-        return Sleep(self._seconds, module, function, line, thread=self._thread.name, finished=self.finished)
+        return Sleep(
+            self._seconds,
+            module,
+            function,
+            line,
+            thread=self._thread.name,
+            finished=self.finished,
+            started=self._started,
+        )
 
 
 def set_sleeps(

@@ -30,7 +30,7 @@ class Masking:
     def masked(self, text: str) -> str:
         """Mask a text. Secrets of fewer than 12 characters are masked as a whole only."""
         pieces: list[str] = []
-        told, at, last = 0, 0, len(text) - _RUN
+        told, at, last = 0, 0, len(text) - _RUN if self._runs else -1
         while at <= last:
             if text[at : at + _RUN] not in self._runs:
                 at += 1

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_replay.cli.facts.plain import counted, cut, in_line, jsonable, visible
-from pytest_replay.cli.facts.times import age, duration, size
 from pytest_replay.cli.views.columns import columns
+from pytest_replay.times import age, duration, size
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

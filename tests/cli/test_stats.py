@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from fixtures.tapes import replied
-from pytest_replay.cli.facts.figures import Figures, percentile, template_of
+from pytest_replay.cli.facts.figures import Figures
 from pytest_replay.cli.views.figures import figures_shown
+from pytest_replay.figures import percentile, template_of
 from tests.cli.conftest import CASSETTES
 from tests.cli.samples import LANE, amqp, answered, cassette_of, get
 

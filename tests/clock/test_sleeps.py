@@ -198,6 +198,15 @@ def test_each_says_who_slept_for_how_long_and_whether_to_the_end() -> None:
     ]
 
 
+def test_each_says_when_it_began() -> None:
+    with RecordedClock(MOMENT) as clock:
+        began = time.perf_counter()
+        sleep(2)
+        sleep(3)
+
+    assert [slept.started - began for slept in clock.sleeps] == pytest.approx([0, 2], abs=0.01)
+
+
 def test_in_tasks_the_caller_is_the_task() -> None:
     with RecordedClock(MOMENT) as clock:
         asyncio.run(_tasks())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 import threading
 from dataclasses import dataclass
@@ -167,7 +168,7 @@ class _TapeStream:
         return TapeEndedError(
             f"{self._request.method} {self._request.url}",
             reason=f"the recorded test closed this response after {chunks} chunk(s); this one reads on",
-            remedy="record the test again: pytest --record",
+            remedy=f"record the test again: pytest --record {shlex.quote(self._session.test)}",
         )
 
 

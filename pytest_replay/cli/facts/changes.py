@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.cli.facts.outcomes import outcome_of
 from pytest_replay.cli.facts.pairing import in_order, paired
 from pytest_replay.cli.facts.places import Difference, Labels, differences, turns_of
 from pytest_replay.cli.facts.plain import jsonable
 from pytest_replay.matching import make_plan, route_of
 from pytest_replay.matching.differences import MISSING, places
+from pytest_replay.outcomes import outcome_of
 from pytest_replay.settling import askings, renamed
 
 if TYPE_CHECKING:

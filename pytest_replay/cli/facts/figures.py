@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.cli.facts.outcomes import outcomes_of
+from pytest_replay.figures import percentile, template_of
 from pytest_replay.matching import route_of
-from pytest_replay.matching.symbols import usual_symbols
-from pytest_replay.placeholders import any_secret
+from pytest_replay.outcomes import outcomes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_replay.cassette import Cassette
     from pytest_replay.messages import Interaction
-
-_LANE = re.compile(r" on \d+(?:\.\d+)?$")
-_NUMBER = re.compile(r"(?<=/)\d+(?=/|$)")
-_ID = "<*>"
 
 
 @dataclass(slots=True)
@@ -88,16 +79,3 @@ class Figures:
         own = next((reply.delay for reply in interaction.replies if reply.after == (0,)), None)
         if own is not None:
             figures.latencies.append(own)
-
-
-def template_of(route: str) -> str:
-    """Write numbers, ids and placeholders in a route alike, and leave out where it was said over AMQP."""
-    masked = str(usual_symbols().mask(_LANE.sub("", any_secret(route))))
-    return _NUMBER.sub(_ID, masked).replace("redacted-*", _ID)
-
-
-def percentile(values: Sequence[float], percent: int) -> float | None:
-    """Pick the smallest value that so many percent are not above (nearest rank); None where there are none."""
-    if not values:
-        return None
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]

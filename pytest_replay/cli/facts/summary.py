@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.cli.facts.outcomes import outcomes_of
 from pytest_replay.errors import CassetteError
+from pytest_replay.outcomes import outcomes_of
 
 if TYPE_CHECKING:
     from datetime import datetime

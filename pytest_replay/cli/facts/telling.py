@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.media import Media, media_of
 from pytest_replay.cli.facts.bodies import NOTHING, shown, shown_chunk, shown_in_line
-from pytest_replay.cli.facts.outcomes import fault_of
 from pytest_replay.cli.facts.plain import in_line
-from pytest_replay.cli.facts.times import duration
 from pytest_replay.matching.amqp import LANE, is_amqp
+from pytest_replay.outcomes import fault_of
+from pytest_replay.times import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

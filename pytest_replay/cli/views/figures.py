@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from pytest_replay.cli.facts.figures import percentile
 from pytest_replay.cli.facts.plain import counted, many, visible
-from pytest_replay.cli.facts.times import duration, size
 from pytest_replay.cli.views.columns import columns
+from pytest_replay.figures import percentile
+from pytest_replay.times import duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from pytest_replay.cli.facts.plain import counted, many, visible
-from pytest_replay.cli.facts.times import age, size
 from pytest_replay.cli.views.columns import columns
+from pytest_replay.times import age, size
 
 if TYPE_CHECKING:
     from collections import Counter

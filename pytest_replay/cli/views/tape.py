@@ -8,7 +8,7 @@ from rich.text import Text
 
 from pytest_replay.cli.facts.plain import in_line, many, visible
 from pytest_replay.cli.facts.telling import tell
-from pytest_replay.cli.facts.times import age
+from pytest_replay.times import age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
