@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.matching import is_amqp
 from pytest_replay.messages import Interaction, Message, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _ROUND, EXACT = 3, 6
 """Digits of a second behind the point: for people, and where they tell what came before what."""
@@ -35,6 +36,21 @@ class Call:
     """What came over a connection of another protocol because of this call."""
     causes: dict[int, Sequence[Call]] | None = None
     """What else a message that came over AMQP was caused by, by its place in `replies` or `asides`."""
+    steps: Iterator[int] = field(default_factory=count)
+    """Numbers everything that happens in the session: clocks stand still, and that never does."""
+    begun: int = field(init=False)
+    """The step at which it was said."""
+    over: int | None = None
+    """The step at which it was answered or given up, or the last of the answer came; None while it is awaited."""
+    heard_at: dict[int, int] = field(default_factory=dict)
+    """The steps at which messages came over AMQP, by the identity of their replies."""
+
+    def __post_init__(self) -> None:
+        self.begun = next(self.steps)
+
+    def finish(self) -> None:
+        """Note that whoever waited for it has what came, or has given up."""
+        self.over = next(self.steps)
 
     def hear(self, message: Message, *, at: float, besides: Sequence[Call] = ()) -> None:
         """Keep what the peer said `at` a time on the session's clock, because of this call and earlier ones."""
@@ -46,9 +62,13 @@ class Call:
         if besides:
             self.causes = self.causes or {}
             self.causes[len(heard)] = besides
-        heard.append(Reply(message, delay=at - self.started))
+        reply = Reply(message, delay=at - self.started)
+        heard.append(reply)
+        step = next(self.steps)
+        if is_amqp(message):
+            self.heard_at[id(reply)] = step
         if own:
-            self.ended = at
+            self.ended, self.over = at, step
 
 
 def interactions_of(calls: Sequence[Call], *, began: float, clocked: bool) -> list[Interaction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -416,6 +417,23 @@ def _collected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_assertrepr_compare(left: object, right: object) -> Generator[None, Any, list[list[str]]]:
+    """Show what was sent as a table where something that is told of it is not as expected."""
+    explanations: list[list[str]] = [told for told in (yield) if told]
+    table = _table_of(left, right)
+    if table and explanations:
+        (first, *rest), *others = explanations
+        return [[first, "", *table, "", *rest], *others]
+    return explanations
+
+
+def _table_of(*values: object) -> list[str]:
+    series = sys.modules.get("pytest_replay.adapters.series")
+    found: list[str] = series.table_of(*values) if series is not None else []
+    return found
 
 
 class _Reporter:

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.call import EXACT, Call, interactions_of
@@ -110,6 +111,8 @@ class Session:
         self.name = name
         self.settings = settings
         self.calls: list[Call] = []
+        self.steps = count()
+        """Numbers what happens, in every call."""
         self.failures: list[ReplayFailure] = []
         self.libraries: dict[str, str] = {}
         self.given: dict[str, str] = {}
@@ -207,7 +210,7 @@ class Session:
             now = self.now()
             try:
                 position = None if wire is True else self._take(request)
-                call = Call(request, None, now, origin=origin)
+                call = Call(request, None, now, origin=origin, steps=self.steps)
                 free = [] if position is None else [*self._follow(), *self._play(position, call)]
             except CassetteError as error:
                 raise self.fail(BrokenTapeError(error)) from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_replay.adapters.amqp.tables import plain
+from pytest_replay.adapters.series import Happening
 from pytest_replay.bodies.meaning import json_of, meaning_of, text_of
 from pytest_replay.errors import SettingsError
 
@@ -41,8 +42,8 @@ _PROPERTIES = (
 _READ = ("body", "headers", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+@dataclass(frozen=True, slots=True, repr=False)
+class Content(Happening):
     """What was sent or got: where it went, its properties and its body."""
 
     _call: Call

@@ -25,7 +25,7 @@ _CONSUME, _CONSUME_OK = "amqp.basic.consume", "amqp.basic.consume-ok"
 _DECLARE, _DECLARE_OK = "amqp.queue.declare", "amqp.queue.declare-ok"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Delivered(Content):
     """One message that the test got."""
 
@@ -33,6 +33,7 @@ class Delivered(Content):
     """When it came, in seconds on the session's clock."""
     queue: str
     """The queue that it came from."""
+    _step: int
 
     @property
     def consumer_tag(self) -> str | None:
@@ -49,19 +50,28 @@ class Delivered(Content):
         """Whether it may have been given to somebody before."""
         return bool(self._message.fields.get("redelivered"))
 
-    def __repr__(self) -> str:
+    @property
+    def _steps(self) -> tuple[int, int | None]:
+        return self._step, self._step
+
+    @property
+    def _span(self) -> tuple[float, float]:
+        return self.at, self.at
+
+    @property
+    def _said(self) -> str:
         word = self._message.kind.removeprefix("amqp.")
-        again = " (redelivered)" if self.redelivered else ""
-        return f"{word} {self._place} from {named(self.queue)} on {self._lane}{again}"
+        return f"{word} {self._place} from {named(self.queue)} on {self._lane}"
+
+    @property
+    def _came(self) -> str:
+        return "redelivered" if self.redelivered else ""
 
 
 class Deliveries(Series[Delivered]):
     """Messages in the order in which they came."""
 
     noun = "delivered"
-
-    def _span(self, item: Delivered) -> tuple[float, float]:
-        return item.at, item.at
 
 
 def select_delivered(
@@ -83,8 +93,8 @@ def _delivered(calls: Iterable[Call], queues: _Queues, decoders: tuple[Decoder, 
         for reply in (*call.replies, *(call.asides or ())):
             message, at = reply.message, call.started + reply.delay
             if message.kind in {_DELIVER, _GET_OK}:
-                queue = queues.of(message, call, at)
-                yield Delivered(call, message, decoders, at, queue)
+                step = call.heard_at.get(id(reply), call.begun)
+                yield Delivered(call, message, decoders, at, queues.of(message, call, at), step)
 
 
 def _order(item: Delivered) -> tuple[float, int, int, int]:

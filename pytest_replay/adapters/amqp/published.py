@@ -60,20 +60,29 @@ class Published(Content):
         """When it was sent, in seconds on the session's clock."""
         return self._call.started
 
-    def __repr__(self) -> str:
-        outcome = {True: " -> acked", False: " -> nacked", None: ""}[self.confirmed]
+    @property
+    def _steps(self) -> tuple[int, int | None]:
+        return self._call.begun, self._call.begun
+
+    @property
+    def _span(self) -> tuple[float, float]:
+        return self.started, self.started
+
+    @property
+    def _said(self) -> str:
+        return f"basic.publish {self._place} on {self._lane}"
+
+    @property
+    def _came(self) -> str:
         if self.returned is not None:
-            outcome = f" -> returned: {self.returned.code} {self.returned.text}"
-        return f"basic.publish {self._place} on {self._lane}{outcome}"
+            return f"returned: {self.returned.code} {self.returned.text}"
+        return {True: "acked", False: "nacked", None: ""}[self.confirmed]
 
 
 class Publishes(Series[Published]):
     """Messages in the order in which they were sent."""
 
     noun = "published"
-
-    def _span(self, item: Published) -> tuple[float, float]:
-        return item.started, item.started
 
 
 def select_published(

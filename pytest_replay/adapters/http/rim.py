@@ -37,13 +37,16 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
         request = _loaded(place.library, request, body)
     origin = Origin(place, request.extensions, session.name)
     call = session.open(request_message(request, body or b""), origin=origin)
-    if call.recorded is None:
-        return send(place, session, call, inner, request)
-    pace(session, call)
-    response = answer(place, session, call, request)
-    if response is None:
-        wait_for_ever(session, call)
-    return response
+    try:
+        if call.recorded is None:
+            return send(place, session, call, inner, request)
+        pace(session, call)
+        response = answer(place, session, call, request)
+        if response is None:
+            wait_for_ever(session, call)
+        return response
+    finally:
+        call.finish()
 
 
 async def handle_async(place: Place, session: Session, inner: Callable[[Any], Any], request: Any) -> Any:
@@ -63,14 +66,17 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
         request = _loaded(place.library, request, body)
     origin = Origin(place, request.extensions, session.name)
     call = session.open(request_message(request, body or b""), origin=origin)
-    if call.recorded is None:
-        return await send_async(place, session, call, inner, request)
-    await pause()
-    await pace_async(session, call)
-    response = answer(place, session, call, request)
-    if response is None:
-        await wait_for_ever_async()
-    return response
+    try:
+        if call.recorded is None:
+            return await send_async(place, session, call, inner, request)
+        await pause()
+        await pace_async(session, call)
+        response = answer(place, session, call, request)
+        if response is None:
+            await wait_for_ever_async()
+        return response
+    finally:
+        call.finish()
 
 
 def _port(url: Any) -> int | None:
