@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_replay.bodies.decoders import load_decoders
+from pytest_replay.faults import On
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,6 +148,23 @@ class Replay(View):
         Raises SettingsError for a test with the real clock.
         """
         return self._run.clock(self._session)
+
+    def inject(self, *given: Any, **lookups: Any) -> None:
+        """Have faults happen to calls that fit, one to each in turn; then the tape goes on.
+
+        The last argument is a fault or a list of faults: a status, a Response or an exception of httpx or httpx2, or
+        what `pytest_replay.faults` makes; None lets a call pass. What comes before it, and lookups, are as for
+        `calls`; for faults over AMQP as for `published`, or `method="queue.declare"` and its arguments.
+
+            replay.inject([503, httpx.ReadTimeout], method="GET", path="/users/1")
+            replay.inject(faults.nack(), exchange="orders")
+
+        A fault doesn't use up what the tape says, unless it is that, late or twice. One that meets no call fails the
+        test at its end. Raises SettingsError while recording, and for what is no fault.
+        """
+        from pytest_replay.adapters.injecting import make_armed  # noqa: PLC0415  # loads the adapters
+
+        self._session.inject(make_armed(On(given, lookups), decoders=self._decoders))
 
     def redact(self, value: str) -> str:
         """Have a value kept off the tape wherever it is sent or heard, and hand it back. Say so before it is sent.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_replay.faults import Fault
+
 Value = TypeVar("Value")
 
 
@@ -59,6 +61,11 @@ class Happening(ABC):
 
     def __repr__(self) -> str:
         return f"{self._said} -> {self._came}" if self._came else self._said
+
+
+def marked(fault: Fault | None) -> list[str]:
+    """Tell of a fault that was injected, for people: one text, or none."""
+    return [] if fault is None else [f"(injected: {fault})"]
 
 
 Item = TypeVar("Item", bound=Happening)

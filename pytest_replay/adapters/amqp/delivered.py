@@ -8,13 +8,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_replay.adapters.amqp.contents import Content, named, pick
-from pytest_replay.adapters.series import Series
+from pytest_replay.adapters.series import Series, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.call import Call
+    from pytest_replay.faults import Fault
     from pytest_replay.messages import Message
 
     Key: TypeAlias = "tuple[object, ...]"
@@ -34,6 +35,8 @@ class Delivered(Content):
     queue: str
     """The queue that it came from."""
     _step: int
+    injected: Fault | None = None
+    """The fault that has changed how it came; None where it came as on the tape."""
 
     @property
     def consumer_tag(self) -> str | None:
@@ -65,7 +68,8 @@ class Delivered(Content):
 
     @property
     def _came(self) -> str:
-        return "redelivered" if self.redelivered else ""
+        told = ["redelivered"] if self.redelivered else []
+        return " ".join([*told, *marked(self.injected)])
 
 
 class Deliveries(Series[Delivered]):
@@ -93,8 +97,9 @@ def _delivered(calls: Iterable[Call], queues: _Queues, decoders: tuple[Decoder, 
         for reply in (*call.replies, *(call.asides or ())):
             message, at = reply.message, call.started + reply.delay
             if message.kind in {_DELIVER, _GET_OK}:
-                step = call.heard_at.get(id(reply), call.begun)
-                yield Delivered(call, message, decoders, at, queues.of(message, call, at), step)
+                step, injected = call.heard.get(id(reply), (call.begun, None))
+                queue = queues.of(message, call, at)
+                yield Delivered(call, message, decoders, at, queue, step, injected)
 
 
 def _order(item: Delivered) -> tuple[float, int, int, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_replay.adapters.amqp.contents import Content, pick
-from pytest_replay.adapters.series import Series
+from pytest_replay.adapters.series import Series, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.call import Call
+    from pytest_replay.faults import Fault
 
 _CONFIRMS = {"amqp.basic.ack": True, "amqp.basic.nack": False}
 
@@ -52,8 +53,13 @@ class Published(Content):
 
     @property
     def replayed(self) -> bool:
-        """Whether the tape took it, and not a broker."""
-        return self._call.recorded is not None
+        """Whether the tape took it, and not a broker or a fault."""
+        return self._call.recorded is not None and self._call.injected is None
+
+    @property
+    def injected(self) -> Fault | None:
+        """The fault that it met; None where it met none."""
+        return self._call.injected
 
     @property
     def started(self) -> float:
@@ -74,9 +80,10 @@ class Published(Content):
 
     @property
     def _came(self) -> str:
+        told = {True: ["acked"], False: ["nacked"], None: []}[self.confirmed]
         if self.returned is not None:
-            return f"returned: {self.returned.code} {self.returned.text}"
-        return {True: "acked", False: "nacked", None: ""}[self.confirmed]
+            told = [f"returned: {self.returned.code} {self.returned.text}"]
+        return " ".join([*told, *marked(self.injected)])
 
 
 class Publishes(Series[Published]):

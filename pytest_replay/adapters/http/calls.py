@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_replay.adapters.http.codec import make_request, make_response
 from pytest_replay.adapters.http.faults import make_error
 from pytest_replay.adapters.respx import selector
-from pytest_replay.adapters.series import Column, Happening, Series
+from pytest_replay.adapters.series import Column, Happening, Series, marked
 from pytest_replay.bodies.meaning import meaning_of
 from pytest_replay.matching import route_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_replay.adapters.http.library import Library, Origin
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.call import Call
+    from pytest_replay.faults import Fault
 
 
 class Timeout(NamedTuple):
@@ -109,8 +110,13 @@ class HttpCall(Happening):
 
     @property
     def replayed(self) -> bool:
-        """Whether the tape answered."""
-        return self._call.recorded is not None
+        """Whether the tape answered, and no fault instead of it."""
+        return self._call.recorded is not None and self._call.injected is None
+
+    @property
+    def injected(self) -> Fault | None:
+        """The fault that it met; None where it met none."""
+        return self._call.injected
 
     @property
     def started(self) -> float:
@@ -145,7 +151,7 @@ class HttpCall(Happening):
 
     @property
     def _came(self) -> str:
-        return str(self.outcome or "no answer")
+        return " ".join([str(self.outcome or "no answer"), *marked(self.injected)])
 
 
 class Calls(Series[HttpCall]):
