@@ -66,7 +66,7 @@ def test_in_its_body(replay, injected, outcome):
 
     for run in (suite.record("-v"), suite.replay("-v")):
         run.assert_outcomes(passed=7)
-        run.stdout.fnmatch_lines(["replay: *, 9 injected*"])
+        run.stdout.fnmatch_lines(["replay: *, 10 injected*"])
         run.stdout.fnmatch_lines(
             [
                 "*::test_together PASSED*",
