@@ -413,11 +413,11 @@ class Session:
         fault = call.injected = self.injections.take(call.request)
         if fault is None:
             return self._take(call.request), None
-        if not fault.needs_tape:
-            return None, fault.answer(call, None)
-        position = self._take(call.request)
+        position = self._take(call.request) if fault.needs_tape else None
+        if self._lanes is not None:
+            self._lanes.bindings.out_of_step = True
         if position is None or self._index is None:
-            return None, None
+            return None, None if fault.needs_tape else fault.answer(call, None)
         answer = fault.answer(call, self._over_http(self._index.tape.read(position)))
         if not answer.plays:
             self._index.give_back(position)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
 pytest.importorskip("httpx")
+pytest.importorskip("respx")
 
 HAPPY = """
 import pytest
