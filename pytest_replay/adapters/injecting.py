@@ -124,7 +124,7 @@ def _over_amqp(
     method = lookups.pop("method", None)
     kind = usual if method is None else f"amqp.{method}"
     for fault in faults:
-        if isinstance(fault, AmqpFault) and fault.kinds is not None and kind not in fault.kinds:
+        if isinstance(fault, AmqpFault) and not fault.suits(kind):
             raise SettingsError(f"faults: {fault.label} can't happen to {kind.removeprefix('amqp.')}")
     return said(kind, lookups, decoders=decoders)
 

@@ -25,8 +25,10 @@ class AmqpFault(Fault):
 
     __slots__ = ()
     protocol = "amqp"
-    kinds: frozenset[str] | None = frozenset({PUBLISH})
-    """What it can happen to; None for all."""
+
+    def suits(self, kind: str) -> bool:
+        """Tell whether it can happen to what is said with this method."""
+        return kind == PUBLISH
 
     def answer(self, call: Call, recorded: Interaction | None) -> Answer:  # noqa: ARG002  # whatever was said
         return Answer([Reply(message) for message in self.says(call)])
@@ -34,6 +36,15 @@ class AmqpFault(Fault):
     def says(self, call: Call) -> Sequence[Message]:
         """Tell what the broker says instead of all that is on the tape."""
         raise NotImplementedError
+
+
+class _ToAll(AmqpFault):
+    """A fault that can happen to whatever a client says."""
+
+    __slots__ = ()
+
+    def suits(self, kind: str) -> bool:  # noqa: ARG002  # any will do
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +80,8 @@ class Returned(AmqpFault):
 
 
 @dataclass(frozen=True, slots=True)
-class NoReply(AmqpFault):
+class NoReply(_ToAll):
     """The broker takes a message, and nobody answers it; a method that it answers itself it doesn't answer."""
-
-    kinds = None
 
     @property
     def label(self) -> str:
@@ -88,8 +97,10 @@ class ChannelClosed(AmqpFault):
 
     code: int
     text: str
-    kinds = None
     loses = "channel"
+
+    def suits(self, kind: str) -> bool:
+        return not kind.startswith(CONNECT)
 
     @property
     def label(self) -> str:
@@ -101,12 +112,11 @@ class ChannelClosed(AmqpFault):
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionClosed(AmqpFault):
+class ConnectionClosed(_ToAll):
     """The broker closes the connection that something was said on."""
 
     code: int
     text: str
-    kinds = None
     loses = "connection"
 
     @property
@@ -120,10 +130,9 @@ class ConnectionClosed(AmqpFault):
 
 
 @dataclass(frozen=True, slots=True)
-class Lost(AmqpFault):
+class Lost(_ToAll):
     """The connection ends without a word."""
 
-    kinds = None
     loses = "connection"
 
     @property
@@ -138,7 +147,8 @@ class Lost(AmqpFault):
 class Refused(AmqpFault):
     """No connection comes about."""
 
-    kinds = frozenset({CONNECT})
+    def suits(self, kind: str) -> bool:
+        return kind == CONNECT
 
     @property
     def label(self) -> str:

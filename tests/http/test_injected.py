@@ -364,6 +364,12 @@ async def _get(caller: Caller, url: str) -> None:
         pytest.param(
             (faults.nack(),), {"method": "queue.declare"}, "nack can't happen to queue.declare", id="a nack"
         ),
+        pytest.param(
+            (faults.channel_closed(),),
+            {"method": "connection.open"},
+            "channel-closed-504 can't happen to connection.open",
+            id="a channel that isn't there",
+        ),
         pytest.param((faults.no_reply(),), {"method": "queue.x"}, "unknown method 'queue.x'", id="a method"),
         pytest.param((faults.nack(),), {"path": "/"}, "unknown lookup 'path'", id="a lookup"),
         pytest.param((faults.slow(1),), {}, "slow-1s is nothing but time", id="time without a clock"),
