@@ -1,5 +1,6 @@
 """Record an SDK's traffic once; replay it ever after: no network, no waiting, the same every time."""
 
+from pytest_replay import faults
 from pytest_replay.adapters import Adapter
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Tape
 from pytest_replay.errors import (
@@ -22,8 +23,10 @@ from pytest_replay.errors import (
     StalledError,
     StorageError,
     TapeEndedError,
+    UnmetFaultError,
     UnplayedError,
 )
+from pytest_replay.faults import Fault
 from pytest_replay.matching import Matcher
 from pytest_replay.messages import Interaction, Message, Reply
 from pytest_replay.replay import Replay
@@ -40,6 +43,7 @@ __all__ = [
     "CassetteFormatError",
     "ClockError",
     "ClockSeamError",
+    "Fault",
     "Header",
     "Interaction",
     "LateRequestError",
@@ -62,5 +66,7 @@ __all__ = [
     "StorageError",
     "Tape",
     "TapeEndedError",
+    "UnmetFaultError",
     "UnplayedError",
+    "faults",
 ]

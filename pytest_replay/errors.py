@@ -15,6 +15,7 @@
     ├── BrokenTapeError                 a cassette that proves unreadable while it is played
     ├── BrokenClockError                something in a test that its clock can't see into
     ├── UnplayedError                   recorded interactions that the test didn't ask for
+    ├── UnmetFaultError                 injected faults that met no call
     ├── StalledError                    a test that waits for what will never come
     ├── LentConnectionError             a connection of one cassette that a test with another one speaks over
     ├── BrokenWireError                 bytes on a connection that are not its protocol
@@ -191,6 +192,22 @@ class UnplayedError(ReplayFailure):
             + "\n\nwhat to do next:\n"
             f"  record the test again: pytest --record {shlex.quote(test)}\n"
             '  or let it be: @pytest.mark.replay(unplayed="warn")  # or "ignore"'
+        )
+
+
+class UnmetFaultError(ReplayFailure):
+    """Faults that were injected into a passing test, and met no call: what they were to show was not shown."""
+
+    def __init__(self, test: str, *, unmet: Sequence[str]) -> None:
+        self.test = test
+        self.unmet = tuple(unmet)
+        """For each injection, the faults that are left, and for which calls."""
+        super().__init__(
+            f"{test} has injected faults that met no call\n"
+            + "\n".join(f"  {line}" for line in self.unmet)
+            + "\n\nwhat to do next:\n"
+            "  see what was sent, and whether the pattern fits: print(replay.calls(), replay.published())\n"
+            "  inject as many as there are attempts, or have one happen to all of them: faults.always(503)"
         )
 
 

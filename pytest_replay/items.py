@@ -6,16 +6,21 @@ Takes pytest's items and fixture definitions as they are, without importing pyte
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.errors import SettingsError
 from pytest_replay.naming import cassette_name, folder_of, given_name, safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MARKER = "replay"
+FAULTS = "faults"
+"""The argument of the marker that is no setting, for it is of one test."""
+FAULT = "fault"
+"""The argument of a test that gets one of them at a time."""
 
 _INFRASTRUCTURE = ("_pytest", "pytest_asyncio", "anyio", "xdist", "pytest_replay")
 """Packages whose fixtures have no traffic of their own."""
@@ -31,6 +36,8 @@ class Asked:
     """The cassette's name, if one is given: a path made safe."""
     layers: tuple[Mapping[str, Any], ...]
     """Settings by mark, the outermost first."""
+    faults: tuple[Any, ...] | None = None
+    """What is injected into the test, of all marks; None where none speaks of it. One that does never records."""
 
 
 def asked_by(node: Any) -> Asked | None:
@@ -39,7 +46,17 @@ def asked_by(node: Any) -> Asked | None:
     if not marks:
         return None
     names = [name for mark in marks for name in _names(mark)]
-    return Asked(names[-1] if names else None, tuple(mark.kwargs for mark in marks))
+    faults = [_faults(mark.kwargs[FAULTS]) for mark in marks if FAULTS in mark.kwargs]
+    if faults and not names:
+        raise SettingsError(
+            "@pytest.mark.replay: faults are put on the tape of a test without them. Name its cassette: "
+            '@pytest.mark.replay("test_module/test_name", faults=[...])'
+        )
+    return Asked(
+        names[-1] if names else None,
+        tuple({name: value for name, value in mark.kwargs.items() if name != FAULTS} for mark in marks),
+        tuple(chain.from_iterable(faults)) if faults else None,
+    )
 
 
 def name_of_item(item: Any, *, asked: Asked, folder: str, root: Path) -> str:
@@ -116,6 +133,12 @@ def _names(mark: Any) -> Iterable[str]:
         msg = f"@pytest.mark.replay takes one cassette name, then settings by keyword, not {mark.args!r}"
         raise SettingsError(msg)
     return [given_name(name) for name in mark.args]
+
+
+def _faults(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"@pytest.mark.replay: faults is a list, not {value!r}")
+    return value
 
 
 def _is_class(node: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_replay import faults
 from pytest_replay.active import innermost
+from pytest_replay.bodies.decoders import load_decoders
 from pytest_replay.errors import ReplayError, ReplayFailure, SettingsError, StalledError
 from pytest_replay.items import (
+    FAULT,
     MARKER,
     asked_by,
     find_collisions,
@@ -24,6 +28,7 @@ from pytest_replay.items import (
     name_of_fixture,
     name_of_item,
 )
+from pytest_replay.matching import route_of
 from pytest_replay.racing import raced
 from pytest_replay.raising import raisable
 from pytest_replay.replay import Replay
@@ -146,7 +151,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     _refuse_namesake()
     config.addinivalue_line(
-        "markers", f"{MARKER}(name=None, **settings): record the test's traffic once, replay it ever after"
+        "markers",
+        f"{MARKER}(name=None, faults=None, **settings): record the test's traffic once, replay it ever after; with "
+        "faults on a tape that another test has recorded",
     )
     mode = config.option.replay_mode
     if config.option.record and mode not in {None, "all"}:
@@ -181,7 +188,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             asked = asked_by(item)
             if asked is None:
                 continue
-            config.stash[_RUN].prepare(_settled(config, asked=asked))
+            _prepare(config, asked)
         except ReplayError as error:
             wrong[item] = str(error)
             continue
@@ -206,6 +213,44 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError("\n".join(f"{test}: {problem}" for problem, test in told.items()))
     for item, problem in wrong.items():  # a worker of pytest-xdist that stops here is taken for a crashed one
         item.stash[_WRONG] = problem
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes a `fault` once for each of its marker's."""
+    if FAULT not in metafunc.fixturenames or FAULT in getattr(metafunc, "_arg2fixturedefs", {}):
+        return
+    try:
+        asked = asked_by(metafunc.definition)
+        if asked is not None and asked.faults:
+            ids = [_injecting().label_of(fault) for fault in asked.faults]
+            metafunc.parametrize(FAULT, asked.faults, ids=ids)
+    except SettingsError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name what `pytest_replay.faults` makes, wherever it is a parameter."""
+    kinds = (faults.Fault, faults.On, faults.Always)
+    if not isinstance(val, kinds):
+        return None
+    try:
+        label: str = _injecting().label_of(val)
+    except SettingsError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    return label
+
+
+def _injecting() -> Any:
+    from pytest_replay.adapters import injecting  # noqa: PLC0415  # a run without faults does without
+
+    return injecting
+
+
+def _prepare(config: pytest.Config, asked: Asked) -> None:
+    """Load what a test needs. Raises SettingsError for marks that can't be met."""
+    config.stash[_RUN].prepare(_settled(config, asked=asked))
+    for fault in asked.faults or ():
+        _injecting().make_armed(fault)
 
 
 @pytest.fixture(scope="session")
@@ -326,7 +371,7 @@ def pytest_runtest_makereport(
             attempt.passed = False
         attempt.tell(call.excinfo.value if call.excinfo is not None else None)
         if report.failed:
-            report.sections += _strangers(item, call, attempt)
+            report.sections += [*_strangers(item, call, attempt), *_injected(attempt.session)]
     if report.failed and call.excinfo is not None and (told := _told_of(call.excinfo.value)) is not None:
         setattr(report, TOLD, told)
     if report.when == "teardown":
@@ -423,6 +468,19 @@ def _strangers(
         yield ("replay", "\n".join(told))
 
 
+def _injected(session: Session) -> Iterator[tuple[str, str]]:
+    """Tell of the faults that a test has met, and of whose tape it plays."""
+    met = [
+        f"  {call.injected} for {route_of(call.request)}"
+        for call in session.calls
+        if call.injected is not None
+    ]
+    if session.injections.armed:
+        told = ["faults that were injected into this test:", *(met or ["  none has met a call"])]
+        told.append(f"it never records: its cassette, {session.name}, is that of a test without faults")
+        yield ("replay", "\n".join(told))
+
+
 def _masking(config: pytest.Config) -> Masking | None:
     """Make what takes secrets out of texts; None where no marked test has run, so that nothing is known."""
     run = config.stash[_RUN]
@@ -458,6 +516,23 @@ def _collected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_assertrepr_compare(left: object, right: object) -> Generator[None, Any, list[list[str]]]:
+    """Show what was sent as a table where something that is told of it is not as expected."""
+    explanations: list[list[str]] = [told for told in (yield) if told]
+    table = _table_of(left, right)
+    if table and explanations:
+        (first, *rest), *others = explanations
+        return [[first, "", *table, "", *rest], *others]
+    return explanations
+
+
+def _table_of(*values: object) -> list[str]:
+    series = sys.modules.get("pytest_replay.adapters.series")
+    found: list[str] = series.table_of(*values) if series is not None else []
+    return found
 
 
 class _Reporter:
@@ -596,6 +671,8 @@ def _settled(config: pytest.Config, *, asked: Asked | None = None, said: Any = _
     layers += [(layer, f"@pytest.mark.{MARKER}") for layer in (asked.layers if asked is not None else ())]
     mode = "all" if config.option.record else config.option.replay_mode
     layers.append(({} if mode is None else {"mode": mode}, "command line"))
+    if asked is not None and asked.faults is not None:
+        layers.append(({"mode": "none"}, "faults"))  # what went wrong on purpose is on no tape
     settings = config.stash[_SETTINGS]
     for values, source in layers:
         if values != {}:
@@ -655,7 +732,11 @@ def _open(item: pytest.Item, asked: Asked, said: Mapping[str, Any]) -> None:
             shareable=asked.name is not None,
             timed=False,
         )
-    item.stash[_ATTEMPT] = _Attempt(session)
+        item.stash[_ATTEMPT] = _Attempt(session)
+        one = getattr(item, "callspec", None) and item.callspec.params.get(FAULT)  # type: ignore[attr-defined]
+        given = asked.faults or ()
+        for fault in [it for it in given if it is one] or given:
+            session.inject(_injecting().make_armed(fault, decoders=load_decoders(settings.decoders)))
 
 
 def _close(node: pytest.Item | pytest.Collector, attempt: _Attempt) -> list[ReplayFailure]:

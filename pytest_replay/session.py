@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.call import EXACT, Call, interactions_of
@@ -22,9 +23,22 @@ from pytest_replay.errors import (
     NoMatchError,
     ReplayFailure,
     SettingsError,
+    UnmetFaultError,
     UnplayedError,
 )
-from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
+from pytest_replay.faults.fault import Telling
+from pytest_replay.faults.injections import Injections
+from pytest_replay.matching import (
+    CLOSES,
+    Lanes,
+    explain_miss,
+    is_amqp,
+    is_close,
+    is_content,
+    reopened_in_vain,
+    route_of,
+)
+from pytest_replay.messages import Interaction
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
 from pytest_replay.redaction import has_free_placeholders, placeholder_in, placeholder_in_text
@@ -34,10 +48,12 @@ from pytest_replay.settings import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-    from pytest_replay.cassette import Header, Start
+    from pytest_replay.cassette import Header, Start, Tape
     from pytest_replay.clock import RecordedClock
+    from pytest_replay.faults.fault import Answer, Fault
+    from pytest_replay.faults.injections import Armed
     from pytest_replay.matching import Plan
-    from pytest_replay.messages import Interaction, Message
+    from pytest_replay.messages import Message
     from pytest_replay.recording import Share
     from pytest_replay.redaction import Redaction
     from pytest_replay.releases import Waiting
@@ -62,6 +78,10 @@ class Told:
     """When it may be said, on the session's clock."""
     came: float | None
     """When it came in the recording, in seconds since that began; None where it isn't known."""
+    injected: Fault | None = None
+    """The fault that it is said under."""
+    extra: bool = False
+    """Whether the tape says it once less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +93,14 @@ class Verdict:
     """What was masked in what was recorded, and what by."""
     remove: bool = False
     """Whether the cassette is to go, because the recorded test no longer says anything."""
-    failure: UnplayedError | None = None
+    failure: UnplayedError | UnmetFaultError | None = None
     warning: UnplayedError | None = None
     recorded: int = 0
     replayed: int = 0
     missed: int = 0
     unplayed: int = 0
+    injected: int = 0
+    """How many calls met a fault."""
 
 
 class Session:
@@ -112,6 +134,8 @@ class Session:
         self.calls: list[Call] = []
         self._refused: list[Message] = []
         """Requests that nobody answered: they were never sent, and what is secret in them is so in reports too."""
+        self.steps = count()
+        """Numbers what happens, in every call."""
         self.failures: list[ReplayFailure] = []
         self.libraries: dict[str, str] = {}
         self.given: dict[str, str] = {}
@@ -147,6 +171,8 @@ class Session:
         """Whether what the tape doesn't answer goes to the wire."""
         self._listener: Listener | None = None
         self._watchers: list[Callable[[ReplayFailure], None]] = []
+        self.injections = Injections()
+        """The faults of the test."""
         self._releases = Releases()
         self._hosts: dict[int, tuple[Call, Interaction]] = {}
         """The calls that replies may still come for, and what was recorded of them, by position."""
@@ -155,19 +181,8 @@ class Session:
         self._unifier = redaction.unifier(self._requests)
         self._free: list[int] | None = None
         """Positions with placeholders where no rule tells of a secret, once they are asked for."""
-        self._index: Index | None = None
-        self._lanes: Lanes | None = None
-        if tape is not None:
-            self._index = Index(
-                CheckedTape(tape, name=name),
-                route=plan.route,
-                key=plan.key,
-                alike=plan.alike,
-                accepts=self._accepts,
-                regroup=plan.regroup,
-                outline=plan.amqp.outline,
-            )
-            self._lanes = Lanes(self._index, plan)
+        self._index = None if tape is None else self._indexed(tape, plan)
+        self._lanes = None if self._index is None else Lanes(self._index, plan)
         self.plays = self._index is not None or not self.records
         """Whether anything but the wire may answer, so that a request's body has to be known first."""
 
@@ -201,6 +216,21 @@ class Session:
         """How many interactions were on the tape when it was opened."""
         return 0 if self._cassette is None else len(self._cassette.tape)
 
+    def inject(self, armed: Armed) -> None:
+        """Have faults happen to calls from now on. Raises SettingsError where they can't."""
+        if self.records:
+            raise SettingsError(
+                "replay.inject: this test records, and faults are put on a tape where all went well: else it would be "
+                'lost. Play the tape of a test without them: @pytest.mark.replay("name of its cassette", faults=[]) '
+                "never records"
+            )
+        timed = [fault.label for fault in armed.faults if fault is not None and fault.needs_clock]
+        if timed and self.settings.clock != "recorded":
+            raise SettingsError(
+                f'faults: {timed[0]} is nothing but time: @pytest.mark.replay(clock="recorded") has it pass'
+            )
+        self.injections.armed.append(armed)
+
     def begin(self) -> None:
         """Have the recording begin now, and not when the session was opened."""
         self.began = self.now()
@@ -221,40 +251,32 @@ class Session:
         if self.clock is not None:
             self.clock.progress()
         with self._lock:
-            now = self.now()
+            call = Call(request, None, self.now(), origin=origin, steps=self.steps)
             try:
-                position = None if wire is True else self._take(request)
-                call = Call(request, None, now, origin=origin)
+                position, answer = (None, None) if wire is True else self._found(call)
                 free = [] if position is None else [*self._follow(), *self._play(position, call)]
             except CassetteError as error:
                 self._refused.append(request)
                 raise self.fail(BrokenTapeError(error)) from None
-            if position is None and (wire is False or not self.records):
-                if request.kind in CLOSES or (self._lanes is not None and self._lanes.let_be(request)):
-                    return call
-                self._refused.append(request)
-                raise self.fail(
-                    explain_miss(
-                        self._as_recorded(self._unifier.recorded(request)),
-                        test=self.test,
-                        cassette=self.name,
-                        index=self._index,
-                        plan=self._plan,
-                        lanes=self._lanes,
-                        refusal=self._unifier.refusal,
-                    )
-                )
-            if position is None and (stand_in := placeholder_in(request)):
-                self._refused.append(request)
-                raise self.fail(self._not_sent(request, stand_in))
+            if position is None and answer is None and self._is_let_be(request, wire=wire):
+                return call
             self._set_date(call)
             self.calls.append(call)
             listener = self._listener
             told = [] if listener is None else list(self._told(free))
+            if answer is not None:
+                told += self._answer(call, answer)
         if listener is not None:
             for heard in told:  # without the lock: a listener may ask
                 listener(heard)
         return call
+
+    def note(self, said: Message, *, fault: Fault | None) -> None:
+        """Keep what the test says of something that only a fault has told it: nobody answers that."""
+        with self._lock:
+            call = Call(said, Interaction(said), self.now(), steps=self.steps, injected=fault)
+            call.finish()
+            self.calls.append(call)
 
     def listen(self, listener: Listener) -> None:
         """Have a listener told of every reply over AMQP, as soon as it may come."""
@@ -346,7 +368,10 @@ class Session:
         self.closed.set()
         with self._lock:
             heard = [call for call in self.calls if call.recorded is None]
-            unplayed = self._unplayed() if passed else []
+            injected = sum(call.injected is not None for call in self.calls)
+            unmet = list(self.injections.unmet()) if passed else []
+            # What a test says after a fault is another thing than what was recorded.
+            unplayed = self._unplayed() if passed and not self.injections.met and not unmet else []
             change = Change()
             if passed and self.records:
                 clocked = self._recording.start is not None
@@ -362,17 +387,42 @@ class Session:
             if unplayed and self._cassette is not None:
                 total = len(self._cassette.tape)
                 left = UnplayedError(self.name, test=self.test, total=total, unplayed=unplayed)
+            failure = left if self.settings.unplayed == "fail" else None
             return Verdict(
                 save=change.save,
                 secrets=change.secrets,
                 remove=change.remove,
-                failure=left if self.settings.unplayed == "fail" else None,
+                failure=UnmetFaultError(self.test, unmet=unmet) if unmet else failure,
                 warning=left if self.settings.unplayed == "warn" else None,
                 recorded=len(heard) if passed and self.records else 0,
-                replayed=len(self.calls) - len(heard),
+                replayed=len(self.calls) - len(heard) - injected,
                 missed=sum(isinstance(failure, NoMatchError) for failure in self.failures),
                 unplayed=len(unplayed),
+                injected=injected,
             )
+
+    def _is_let_be(self, request: Message, *, wire: bool | None) -> bool:
+        """Tell whether what nothing answers here needs no answer and no wire. Raises where it may have neither."""
+        __tracebackhide__ = True
+        if wire is not False and self.records:
+            if stand_in := placeholder_in(request):
+                self._refused.append(request)
+                raise self.fail(self._not_sent(request, stand_in))
+            return False
+        if request.kind in CLOSES or (self._lanes is not None and self._lanes.let_be(request)):
+            return True
+        self._refused.append(request)
+        raise self.fail(
+            explain_miss(
+                self._as_recorded(self._unifier.recorded(request)),
+                test=self.test,
+                cassette=self.name,
+                index=self._index,
+                plan=self._plan,
+                lanes=self._lanes,
+                refusal=self._unifier.refusal,
+            )
+        )
 
     def _not_sent(self, request: Message, stand_in: str) -> NoMatchError:
         """Refuse to send what only stands for a secret to a network."""
@@ -384,6 +434,38 @@ class Session:
                 "if a fixture of wider scope got it from its own cassette, record that with it",
             ],
         )
+
+    def _found(self, call: Call) -> tuple[int | None, Answer | None]:
+        """Find what answers a call: what is played of the tape, a fault, or a fault of what is played."""
+        fault = call.injected = self.injections.take(call.request)
+        if fault is None:
+            return self._take(call.request), None
+        position = self._take(call.request) if fault.needs_tape else None
+        if self._lanes is not None:
+            self._lanes.bindings.out_of_step = True
+        if position is None or self._index is None:
+            return None, None if fault.needs_tape else fault.answer(call, None)
+        answer = fault.answer(call, self._over_http(self._index.tape.read(position)))
+        if not answer.plays:
+            self._index.give_back(position)
+            return None, answer
+        if is_amqp(call.request):
+            self.injections.shaped[position] = fault
+        return position, answer
+
+    def _answer(self, call: Call, answer: Answer) -> Iterator[Told]:
+        """Answer a call as a fault has it; what comes back is for a peer to say, besides what the tape says."""
+        fault, replies = call.injected, tuple(answer.replies)
+        if is_amqp(call.request) and answer.plays:
+            return
+        call.recorded, call.ended = Interaction(call.request, replies), call.started
+        if not is_amqp(call.request):
+            call.replies = list(replies)
+            return
+        if fault is not None and fault.loses is not None and self._lanes is not None:
+            self._lanes.lose(call.request, fault.loses)
+        for reply in replies:
+            yield Told(call, reply.message, call.started + reply.delay, None, fault)
 
     def _take(self, request: Message) -> int | None:
         if self._index is None or self._lanes is None:
@@ -430,6 +512,17 @@ class Session:
                 yield interaction.request
                 yield from (reply.message for reply in interaction.replies)
 
+    def _indexed(self, tape: Tape, plan: Plan) -> Index:
+        return Index(
+            CheckedTape(tape, name=self.name),
+            route=plan.route,
+            key=plan.key,
+            alike=plan.alike,
+            accepts=self._accepts,
+            regroup=plan.regroup,
+            outline=plan.amqp.outline,
+        )
+
     def _accepts(self, now: Message, then: Message) -> bool:
         accepts = self._plan_accepts
         return (accepts is None or accepts(now, then)) and self._unifier.accepts(now, then)
@@ -461,21 +554,26 @@ class Session:
         if index is None or lanes is None:
             return []
         recorded = index.tape.read(position)
+        if is_amqp(call.request) and lanes.is_again(position):
+            own = [reply for reply in recorded.replies if not is_content(reply.message)]
+            recorded = replace(recorded, replies=tuple(own))
         call.ended = call.started
         if is_amqp(call.request):
             call.recorded = recorded
         else:
-            own = [reply for reply in recorded.replies if not is_amqp(reply.message)]
-            call.recorded = (
-                recorded if len(own) == len(recorded.replies) else replace(recorded, replies=tuple(own))
-            )
-            if lanes.bindings.live:
-                call.recorded = self._live(call.recorded, lanes.bindings.live)
+            call.recorded = self._over_http(recorded)
             call.replies = list(call.recorded.replies)
-            if len(own) == len(recorded.replies) and not self._releases.pending_for(position):
+            if len(call.replies) == len(recorded.replies) and not self._releases.pending_for(position):
                 return []
         self._hosts[position] = (call, recorded)
         return self._releases.play(position, recorded, played=index.played, kinds="amqp.")
+
+    def _over_http(self, recorded: Interaction) -> Interaction:
+        """Leave of an interaction what came over HTTP, as it is in this run."""
+        own = [reply for reply in recorded.replies if not is_amqp(reply.message)]
+        left = recorded if len(own) == len(recorded.replies) else replace(recorded, replies=tuple(own))
+        names = None if self._lanes is None else self._lanes.bindings.live
+        return self._live(left, names) if names else left
 
     def _set_date(self, call: Call) -> None:
         """Have it be, on a recorded clock, when a call was recorded, if that is a little later.
@@ -498,7 +596,9 @@ class Session:
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
             delay = waiting.reply.delay
             came = None if recorded.at is None else round(recorded.at + delay, EXACT)
-            yield Told(call, message, now + delay, came)
+            told = Told(call, message, now + delay, came)
+            fault = self.injections.shaping(waiting.position, waiting.reply)
+            yield from (told,) if fault is None else _reshaped(told, fault)
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (
@@ -516,3 +616,13 @@ class Session:
         reopened = reopened_in_vain(tape, left)
         routes = (tape.route(position) for position in left if position not in reopened)
         return [route for route in routes if not is_close(route)]
+
+
+def _reshaped(told: Told, fault: Fault) -> Iterator[Told]:
+    """Have a fault change how something is said."""
+    for telling in fault.reshape(told.message):
+        if telling == Telling(told.message):
+            yield told
+        else:
+            came = None if telling.later else told.came  # what is late has left its place in the order
+            yield Told(told.call, telling.message, told.due + telling.later, came, fault, telling.extra)

@@ -28,6 +28,7 @@ from pytest_replay.errors import (
     StalledError,
     StorageError,
     TapeEndedError,
+    UnmetFaultError,
     UnplayedError,
 )
 from pytest_replay.raising import raisable
@@ -72,6 +73,13 @@ ERRORS: dict[str, BaseException] = {
     ),
     "unplayed": UnplayedError(
         "cassettes/test_api/test_get", test="test_api.py::test_get", total=3, unplayed=[MISS]
+    ),
+    "unmet-fault": UnmetFaultError(
+        "test_api.py::test_get",
+        unmet=[
+            "503, ReadTimeout for path='/users/1', which no call has met",
+            "nack for any call, which 2 calls have met",
+        ],
     ),
     "unplayed-many": UnplayedError(
         "cassettes/test_api/test_get",
@@ -162,6 +170,7 @@ def test_what_the_user_can_mend_is_an_exception(kind: type[BaseException]) -> No
     [
         NoMatchError,
         TapeEndedError,
+        UnmetFaultError,
         BrokenClockError,
         BrokenTapeError,
         UnplayedError,

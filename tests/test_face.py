@@ -22,6 +22,7 @@ def test_the_face_is_exactly_this() -> None:
         "CassetteFormatError",
         "ClockError",
         "ClockSeamError",
+        "Fault",
         "Header",
         "Interaction",
         "LateRequestError",
@@ -44,7 +45,9 @@ def test_the_face_is_exactly_this() -> None:
         "StorageError",
         "Tape",
         "TapeEndedError",
+        "UnmetFaultError",
         "UnplayedError",
+        "faults",
     ]
 
 

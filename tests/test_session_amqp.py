@@ -16,7 +16,7 @@ from fixtures.amqp_messages import AMQP, amqp, connecting, deliver, interaction,
 from fixtures.messages import URL, answered, json_request, request
 from fixtures.sessions import OK, cassette_of, close, hear, opened, played
 from pytest_replay.cassette import Cassette, MemoryTape
-from pytest_replay.errors import BrokenTapeError, CassetteError, LateRequestError, NoMatchError
+from pytest_replay.errors import BrokenTapeError, CassetteError, LateRequestError, NoMatchError, UnplayedError
 from pytest_replay.messages import Message, Reply
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def test_what_was_not_said_is_unplayed() -> None:
 
     assert session.unplayed == ['basic.publish ""/q on 1.1']
     failure = close(session).failure
-    assert failure is not None
+    assert isinstance(failure, UnplayedError)
     assert failure.unplayed == ('basic.publish ""/q on 1.1',)
 
 

@@ -1,7 +1,4 @@
-"""respx beside the tape: a mock router of the test answers first, and what it answers is never recorded.
-
-respx's default mocker sits below the taps, at httpcore, so it is asked from here.
-"""
+"""respx beside the tape: its patterns, and what its routers have answered by themselves."""
 
 from __future__ import annotations
 
@@ -14,39 +11,24 @@ from pytest_replay.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from pytest_replay.adapters.http.library import Place
+    from pytest_replay.adapters.http.library import Library, Place
     from pytest_replay.messages import Message
 
 
 def respx_is_active(place: Place) -> bool:
-    """Tell whether a router of respx is started that answers for these transports."""
+    """Tell whether a router of respx is started that answers for these transports by itself."""
     mocks = sys.modules.get("respx.mocks")
     return (
         mocks is not None
         and bool(mocks.HTTPCoreMocker.routers)
         and place.over_httpcore
-        and mocks.httpcore is place.library.core
+        and is_mocked(place.library)
     )
 
 
-def ask_respx(request: Any) -> Any:
-    """Let the routers answer a sync request; None where they pass it on."""
-    mocks, passed = sys.modules["respx.mocks"], sys.modules["respx.models"].PassThrough
-    request.read()
-    try:
-        return mocks.HTTPCoreMocker.handler(request)
-    except passed:
-        return None
-
-
-async def ask_respx_async(request: Any) -> Any:
-    """Let the routers answer an async request; None where they pass it on."""
-    mocks, passed = sys.modules["respx.mocks"], sys.modules["respx.models"].PassThrough
-    await request.aread()
-    try:
-        return await mocks.HTTPCoreMocker.async_handler(request)
-    except passed:
-        return None
+def is_mocked(library: Library) -> bool:
+    """Tell whether this is the library that respx mocks."""
+    return bool(sys.modules["respx.mocks"].httpcore is library.core)
 
 
 def answered_by_respx(place: Place, outcome: Any) -> bool:

@@ -1,6 +1,6 @@
 """Matching: what makes two requests the same, and what makes them differ."""
 
-from pytest_replay.matching.amqp import CLOSES, is_amqp, is_close
+from pytest_replay.matching.amqp import CLOSES, is_amqp, is_close, is_content
 from pytest_replay.matching.lanes import Lanes
 from pytest_replay.matching.matchers import Matcher
 from pytest_replay.matching.misses import explain_miss
@@ -17,6 +17,7 @@ __all__ = [
     "explain_miss",
     "is_amqp",
     "is_close",
+    "is_content",
     "make_plan",
     "reopened_in_vain",
     "route_of",

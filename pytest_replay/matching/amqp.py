@@ -31,6 +31,22 @@ CLOSES = frozenset({"amqp.connection.close", CHANNEL_CLOSE})
 """How and whether a client says goodbye is for its library to know: nobody is failed for it."""
 PREPARES = frozenset({CHANNEL_OPEN, "amqp.confirm.select", "amqp.basic.qos"})
 """What is said before a channel is used: by a library alone, where it gets back one that the broker closed."""
+SETS_UP = frozenset(
+    {
+        CONNECT,
+        START_OK,
+        "amqp.basic.consume",
+        "amqp.connection.open",
+        "amqp.connection.secure-ok",
+        "amqp.connection.tune-ok",
+        "amqp.exchange.bind",
+        "amqp.exchange.declare",
+        "amqp.queue.bind",
+        "amqp.queue.declare",
+        *PREPARES,
+    }
+)
+"""What a client says once more to get back what it has lost."""
 
 _CLOSE_ROUTES = tuple(f"{kind.removeprefix('amqp.')} " for kind in CLOSES)
 _NAMED_BY = {
@@ -49,6 +65,8 @@ _NAMED_BY = {
 
 _OPEN = frozenset({"*", '""'})
 """What stands in a route for a name that is passed over, or that there is none."""
+
+_CONTENT = frozenset(f"amqp.basic.{verb}" for verb in ("ack", "deliver", "nack", "return"))
 
 LANE = ("connection", "channel")
 """The fields that say where a message was said."""
@@ -71,6 +89,11 @@ _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=repr).enc
 
 _END_OF_NAME = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*":', re.DOTALL)
 """What follows in JSON, as `_encode` writes it, where one stands in the name of a member."""
+
+
+def is_content(message: Message) -> bool:
+    """Tell whether a broker brings or settles a message with this, and answers no method."""
+    return message.kind in _CONTENT
 
 
 def is_amqp(message: Message) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_replay.matching.amqp import CHANNEL_CLOSE, CHANNEL_OPEN, CONNECT, LANE, START_OK, is_amqp
+from pytest_replay.matching.amqp import CHANNEL_CLOSE, CHANNEL_OPEN, CONNECT, LANE, SETS_UP, START_OK, is_amqp
 from pytest_replay.matching.reopened import Restoring
 from pytest_replay.matching.symbols import Bindings
 from pytest_replay.messages import Message
@@ -63,6 +63,10 @@ class Lanes:
         self._unopened: set[tuple[int, int]] = set()
         """The live channels whose opening was let be: they are no recorded ones."""
         self._restoring = Restoring()
+        self._gone: set[tuple[int, int]] = set()
+        """The live connections and channels that a fault has taken away; a connection's own channel is 0."""
+        self._again: set[int] = set()
+        """Positions that were played, and may be once more."""
 
     def take(self, request: Message) -> int | None:
         """Find the position of the answer to something said over AMQP, and mark it as played."""
@@ -123,7 +127,8 @@ class Lanes:
         more to be known.
         """
         labels: dict[str, Any] = {name: reply.fields[name] for name in LANE if name in reply.fields}
-        if all(value == recorded.fields.get(name) for name, value in labels.items()):
+        here = all(value == recorded.fields.get(name) for name, value in labels.items())
+        if here and not self._is_gone(request):
             labels = {name: request.fields[name] for name in labels}
         else:
             connection, number = _labels(reply)
@@ -134,6 +139,28 @@ class Lanes:
         names = self.bindings.live
         live = self._plan.amqp.symbols.rewrite_message(reply, names) if names else reply
         return Message(reply.kind, {**live.fields, **labels}, live.body)
+
+    def lose(self, request: Message, what: str) -> None:
+        """Take a "connection" or a "channel" away, that of a live message: it may be set up once more as it was."""
+        connection, number = _labels(request)
+        place = LANE[:1] if what == LANE[0] else LANE
+        self._gone.add((connection, 0 if place == LANE[:1] else number))
+        seen = self.seen(request).fields
+        for position in sorted(self._index.played):
+            then = self._index.tape.read(position).request
+            if then.kind in SETS_UP and all(then.fields.get(name) == seen.get(name) for name in place):
+                self._index.give_back(position)
+                self._again.add(position)
+
+    def is_again(self, position: int) -> bool:
+        """Tell whether a position that was just taken had been played before: what it led to has come already."""
+        return position in self._again
+
+    def _is_gone(self, request: Message) -> bool:
+        if not self._gone:
+            return False
+        connection, number = _labels(request)
+        return (connection, 0) in self._gone or (connection, number) in self._gone
 
     def _take(self, request: Message, among: tuple[int, ...] | None = None) -> int | None:
         return self._index.take_bound(request, self.bindings, among=among)

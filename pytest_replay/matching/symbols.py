@@ -171,6 +171,10 @@ class Bindings:
         """Recorded symbols that a live one stands for."""
         self._constants: set[str] = set()
         """Symbols that stand on the tape: a live one that is among them means itself."""
+        self.out_of_step = False
+        """Whether the test has said more than was recorded. Then those that `random` makes from the same seed are the
+        tape's own, one too early: one of them means itself no longer.
+        """
 
     def learn(self, key: SymbolKey) -> None:
         """Note what stands on the tape."""
@@ -210,7 +214,8 @@ class Bindings:
 
     def _is_free(self, live: str, recorded: str) -> bool:
         """Tell whether a live symbol that stands for none so far may stand for a recorded one."""
-        return recorded not in self._taken and (live == recorded or live not in self._constants)
+        means_itself = live in self._constants and not self.out_of_step
+        return recorded not in self._taken and (live == recorded or not means_itself)
 
 
 @cache

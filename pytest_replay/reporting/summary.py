@@ -47,6 +47,7 @@ class Tally:
             written = "1 cassette" if self.counts["saved"] == 1 else f"{self.counts['saved']} cassettes"
             said[-1] += f" ({written} written, {self.counts['removed']} removed)"
         said += [f"{self.counts[name]} {name}" for name in ("missed", "unplayed")]
+        said += [f"{self.counts['injected']} injected"] if self.counts["injected"] else []
         yield f"replay: {', '.join(said)}"
         if mode is not Mode.ALL and (self.counts["missed"] or self.counts["unplayed"]):
             option = " --last-failed" if last_failed else ""
@@ -62,12 +63,13 @@ class Tally:
 
 def counted(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """Count verdicts, as plain data that can cross to another process."""
-    counts = dict.fromkeys(("sessions", "saved", "removed", "recorded", "replayed", "missed", "unplayed"), 0)
+    names = ("recorded", "replayed", "missed", "unplayed", "injected")
+    counts = dict.fromkeys(("sessions", "saved", "removed", *names), 0)
     for verdict in verdicts:
         counts["sessions"] += 1
         counts["saved"] += verdict.save is not None
         counts["removed"] += verdict.remove
-        for name in ("recorded", "replayed", "missed", "unplayed"):
+        for name in names:
             counts[name] += getattr(verdict, name)
     return counts
 

@@ -143,7 +143,7 @@ def test_messages_tell_what_they_are(receiver: Receiver, replay: Replay) -> None
         "<5 delivered:\n"
         f'  basic.get-ok ""/{fetched} from {fetched} on 1.1\n'
         f'  basic.get-ok ""/{fetched} from {fetched} on 1.1\n'
-        f'  basic.get-ok ""/{fetched} from {fetched} on 1.1 (redelivered)\n'
+        f'  basic.get-ok ""/{fetched} from {fetched} on 1.1 -> redelivered\n'
         f"  basic.deliver topics/news.one from {given} on 1.2\n"
         f"  basic.deliver topics/news.two from {given} on 1.2>"
     )

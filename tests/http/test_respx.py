@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.callers import BACKENDS, LIBRARIES, AsyncCaller, Caller, caller_of
+from fixtures.callers import CALLERS, AsyncCaller, Caller, caller_of
 from fixtures.http import Answer
 
 httpx = pytest.importorskip("httpx")
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from fixtures.taping import Take, Taping
 
 
-@pytest.fixture(params=["sync", *BACKENDS])
+@pytest.fixture(params=CALLERS)
 def mocked(request: pytest.FixtureRequest) -> Caller:
-    """Call with the library that respx mocks."""
-    return caller_of(f"httpx-{request.param}")
+    """Call with each library: respx mocks one of them by itself."""
+    return caller_of(request.param)
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_what_a_router_raises_is_its_own_affair(mocked: Caller, server: Server, 
             async with mocked.client() as client:
                 told: list[Any] = [(await client.request("GET", f"{server.url}/real")).text]
                 for path, kind in [
-                    ("made", httpx.ConnectError),
+                    ("made", mocked.library.ConnectError),
                     ("unknown", respx.models.AllMockedAssertionError),
                 ]:
                     with pytest.raises(kind) as caught:
@@ -99,7 +100,7 @@ def test_a_fault_of_the_wire_behind_a_router_is_recorded(
         with respx.mock() as router:
             router.get(refusing.url).pass_through()
             async with mocked.client() as client:
-                with pytest.raises(httpx.ConnectError) as caught:
+                with pytest.raises(mocked.library.ConnectError) as caught:
                     await client.request("GET", refusing.url)
         return str(caught.value)
 
@@ -108,22 +109,57 @@ def test_a_fault_of_the_wire_behind_a_router_is_recorded(
     assert replayed == recorded
 
 
-@pytest.mark.skipif("httpx2" not in LIBRARIES, reason="needs httpx2")
-@pytest.mark.parametrize("flavour", ["sync", *BACKENDS])
-def test_a_router_does_not_reach_the_other_library(server: Server, twice: Any, flavour: str) -> None:
-    caller = caller_of(f"httpx2-{flavour}")
-    server.script("GET /", "real")
+def test_what_a_router_answers_is_the_library_s_own(mocked: Caller, server: Server, twice: Any) -> None:
+    """With what httpx can be answered: headers, a compressed body, one in pieces, and an exception."""
+    packed = httpx.Response(
+        201,
+        headers=[("X-A", "1"), ("X-A", "2"), ("Content-Encoding", "gzip")],
+        content=gzip.compress(b"made"),
+    )
 
-    async def act() -> str:
+    server.script("GET /real", "real")
+
+    async def act() -> list[Any]:
+        told: list[Any] = []
+        with respx.mock() as router:
+            router.get(f"{server.url}/real").pass_through()
+            router.post(f"{server.url}/made", json={"a": 1}, params={"b": "2"}).mock(return_value=packed)
+            router.get(f"{server.url}/slow").mock(side_effect=httpx.ReadTimeout("too slow"))
+            async with mocked.client() as client:
+                response = await client.request("POST", f"{server.url}/made?b=2", json={"a": 1})
+                await client.request("GET", f"{server.url}/real")
+                told += [response.status_code, response.text, response.headers.get_list("x-a")]
+                assert isinstance(response, mocked.library.Response)
+                with pytest.raises(mocked.library.ReadTimeout) as caught:
+                    await client.request("GET", f"{server.url}/slow")
+        return [*told, str(caught.value), caught.value.request.url.path]
+
+    take, recorded, replayed = twice(lambda: mocked.run(act))
+
+    assert recorded == replayed == [201, "made", ["1", "2"], "too slow", "/slow"]
+    assert [request.fields["url"] for request in take.requests] == [f"{server.url}/real"]
+
+
+def test_faults_are_for_what_a_router_passes_on(mocked: Caller, server: Server, taping: Taping) -> None:
+    server.script("GET /real", "real")
+
+    async def act() -> list[int]:
         with respx.mock(assert_all_called=False) as router:
-            router.get(server.url).respond(text="made")
-            async with caller.client() as client:
-                return str((await client.request("GET", server.url)).text)
+            router.get(f"{server.url}/made").respond(201)
+            router.get(f"{server.url}/real").pass_through()
+            async with mocked.client() as client:
+                return [
+                    (await client.request("GET", f"{server.url}/{path}")).status_code
+                    for path in ("made", "real", "real")[: 2 if server.running else 3]
+                ]
 
-    take, recorded, replayed = twice(lambda: caller.run(act))
-
-    assert replayed == recorded == "real"
-    assert len(take.cassette.tape) == 1
+    with taping.recording() as take:
+        assert mocked.run(act) == [201, 200]
+    server.stop()
+    with taping.replaying(take.cassette) as again:
+        again.inject(503)
+        assert mocked.run(act) == [201, 503, 200]
+    assert again.calls().outcomes == [503, 200]
 
 
 def test_a_router_does_not_reach_other_transports(server: Server, twice: Any) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_replay.adapters.amqp.tables import plain
+from pytest_replay.adapters.series import Happening
 from pytest_replay.bodies.meaning import json_of, meaning_of, text_of
 from pytest_replay.errors import SettingsError
 
@@ -41,8 +42,8 @@ _PROPERTIES = (
 _READ = ("body", "headers", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+@dataclass(frozen=True, slots=True, repr=False)
+class Content(Happening):
     """What was sent or got: where it went, its properties and its body."""
 
     _call: Call
@@ -123,18 +124,18 @@ class Content:
     def _fits(self, name: str, wanted: Any) -> bool:
         """Tell whether a lookup is met."""
         if name in _PROPERTIES:
-            return _is_as_wanted(self.properties.get(name), wanted)
+            return is_as_wanted(self.properties.get(name), wanted)
         if name == "headers":
             headers = self.headers
-            return all(key in headers and _is_as_wanted(headers[key], value) for key, value in wanted.items())
+            return all(key in headers and is_as_wanted(headers[key], value) for key, value in wanted.items())
         if name == "json":
             try:
-                return _is_as_wanted(json_of(self._message), wanted)
+                return is_as_wanted(json_of(self._message), wanted)
             except ValueError:
                 return False
         if name == "body":
-            return _is_as_wanted(self._body_like(wanted), wanted)
-        return _is_as_wanted(getattr(self, name), wanted)
+            return is_as_wanted(self._body_like(wanted), wanted)
+        return is_as_wanted(getattr(self, name), wanted)
 
     def _body_like(self, wanted: Any) -> Any:
         """Give the body as bytes, as text or as what it says: whatever is compared with it."""
@@ -165,7 +166,7 @@ def pick(
     return (content for content in contents if all(content._fits(*lookup) for lookup in lookups.items()))
 
 
-def _is_as_wanted(found: Any, wanted: Any) -> bool:
+def is_as_wanted(found: Any, wanted: Any) -> bool:
     """Tell whether a value is the wanted one; a compiled expression has to be found in it."""
     if isinstance(wanted, re.Pattern):
         return isinstance(found, type(wanted.pattern)) and wanted.search(found) is not None

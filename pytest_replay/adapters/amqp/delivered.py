@@ -8,13 +8,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_replay.adapters.amqp.contents import Content, named, pick
-from pytest_replay.adapters.series import Series
+from pytest_replay.adapters.series import Series, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.call import Call
+    from pytest_replay.faults import Fault
     from pytest_replay.messages import Message
 
     Key: TypeAlias = "tuple[object, ...]"
@@ -25,7 +26,7 @@ _CONSUME, _CONSUME_OK = "amqp.basic.consume", "amqp.basic.consume-ok"
 _DECLARE, _DECLARE_OK = "amqp.queue.declare", "amqp.queue.declare-ok"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Delivered(Content):
     """One message that the test got."""
 
@@ -33,6 +34,9 @@ class Delivered(Content):
     """When it came, in seconds on the session's clock."""
     queue: str
     """The queue that it came from."""
+    _step: int
+    injected: Fault | None = None
+    """The fault that has changed how it came; None where it came as on the tape."""
 
     @property
     def consumer_tag(self) -> str | None:
@@ -49,19 +53,29 @@ class Delivered(Content):
         """Whether it may have been given to somebody before."""
         return bool(self._message.fields.get("redelivered"))
 
-    def __repr__(self) -> str:
+    @property
+    def _steps(self) -> tuple[int, int | None]:
+        return self._step, self._step
+
+    @property
+    def _span(self) -> tuple[float, float]:
+        return self.at, self.at
+
+    @property
+    def _said(self) -> str:
         word = self._message.kind.removeprefix("amqp.")
-        again = " (redelivered)" if self.redelivered else ""
-        return f"{word} {self._place} from {named(self.queue)} on {self._lane}{again}"
+        return f"{word} {self._place} from {named(self.queue)} on {self._lane}"
+
+    @property
+    def _came(self) -> str:
+        told = ["redelivered"] if self.redelivered else []
+        return " ".join([*told, *marked(self.injected)])
 
 
 class Deliveries(Series[Delivered]):
     """Messages in the order in which they came."""
 
     noun = "delivered"
-
-    def _span(self, item: Delivered) -> tuple[float, float]:
-        return item.at, item.at
 
 
 def select_delivered(
@@ -83,8 +97,9 @@ def _delivered(calls: Iterable[Call], queues: _Queues, decoders: tuple[Decoder, 
         for reply in (*call.replies, *(call.asides or ())):
             message, at = reply.message, call.started + reply.delay
             if message.kind in {_DELIVER, _GET_OK}:
+                step, injected = call.heard.get(id(reply), (call.begun, None))
                 queue = queues.of(message, call, at)
-                yield Delivered(call, message, decoders, at, queue)
+                yield Delivered(call, message, decoders, at, queue, step, injected)
 
 
 def _order(item: Delivered) -> tuple[float, int, int, int]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_replay.adapters.amqp.lines import Lines
-    from pytest_replay.call import Call
     from pytest_replay.session import Told
 
 _INTERNAL_ERROR = 541
@@ -43,6 +42,8 @@ class _Numbers:
     delivered: int = 0
     recorded: dict[int, int] = field(default_factory=dict)
     """The recorded delivery tag of each live one."""
+    extra: dict[int, Told] = field(default_factory=dict)
+    """What was told of those that the tape knows nothing of, by their live tags."""
 
 
 class Peer:
@@ -98,16 +99,16 @@ class Peer:
             "reply_text": text.partition("\n")[0].encode()[:_LONGEST_TEXT].decode(errors="ignore"),
         }
         with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._put, 0.0, None, Message("amqp.connection.close", said))
+            self.loop.call_soon_threadsafe(self._put, 0.0, Message("amqp.connection.close", said))
 
     def end(self) -> None:
         """Take the library's leave: it closed its side."""
-        self._put(0.0, None, Message(CLOSED))
+        self._put(0.0, Message(CLOSED))
 
     def _hear(self, number: int, message: Message) -> None:
         __tracebackhide__ = True
         if message.kind == "amqp.heartbeat":
-            self._put(0.0, None, message)
+            self._put(0.0, message)
             return
         if message.kind in PRESCRIBED:
             return
@@ -119,6 +120,10 @@ class Peer:
             origin = numbers.published
         elif message.kind in SETTLES:
             tag = fields.get("delivery_tag", 0)
+            extra = numbers.extra.get(tag)
+            if extra is not None and not fields.get("multiple"):
+                self._session.note(Message(message.kind, fields), fault=extra.injected)
+                return
             fields["delivery_tag"] = numbers.recorded.get(tag, tag)
         elif message.kind == "amqp.confirm.select":
             numbers.confirms = True
@@ -134,12 +139,12 @@ class Peer:
         if not self._session.closed.is_set():
             recorded = self._session.open(said, wire=False).recorded
         if said.kind == "amqp.connection.close":
-            self._put(0.0, None, Message("amqp.connection.close-ok"))
+            self._put(0.0, Message("amqp.connection.close-ok"))
             self.end()
         elif recorded is None:
-            self._put(0.0, None, Message("amqp.channel.close-ok", {"channel": said.fields["channel"]}))
+            self._put(0.0, Message("amqp.channel.close-ok", {"channel": said.fields["channel"]}))
 
-    def say(self, call: Call | None, message: Message) -> None:
+    def say(self, told: Told | None, message: Message) -> None:
         """Say a message now."""
         if self._over:
             return
@@ -147,7 +152,7 @@ class Peer:
             if message.kind == CLOSED:
                 self._end(message)
             else:
-                self.reader.feed_data(self._encoded(call, message))
+                self.reader.feed_data(self._encoded(told, message))
         except CassetteError as error:
             self._lines.fail(BrokenTapeError(error))
         except ValueError as error:
@@ -158,12 +163,12 @@ class Peer:
             self._lines.broken(self._url, error)
 
     def _say_later(self, told: Told) -> None:
-        self._turns.put(told.due + self._ahead, self, told.call, told.message, came=told.came)
+        self._turns.put(told.due + self._ahead, self, told, told.message, came=told.came)
 
-    def _put(self, due: float, call: Call | None, message: Message) -> None:
-        self._turns.put(due, self, call, message)
+    def _put(self, due: float, message: Message) -> None:
+        self._turns.put(due, self, None, message)
 
-    def _encoded(self, call: Call | None, message: Message) -> bytes:
+    def _encoded(self, told: Told | None, message: Message) -> bytes:
         """Write a message for this connection: its channel, its delivery tags."""
         fields = {
             name: value for name, value in message.fields.items() if name not in {"connection", "channel"}
@@ -173,16 +178,17 @@ class Peer:
             numbers = self._numbers.setdefault(label, _Numbers())
             numbers.delivered += 1
             numbers.recorded[numbers.delivered] = fields.get("delivery_tag", 0)
+            if told is not None and told.extra:
+                numbers.extra[numbers.delivered] = told
             fields["delivery_tag"] = numbers.delivered
-        elif message.kind in SETTLES and call is not None:
-            fields["delivery_tag"] = call.origin
+        elif message.kind in SETTLES and told is not None:
+            fields["delivery_tag"] = told.call.origin
         said = Message(message.kind, fields, message.body)
-        if call is not None:
-            call.hear(
-                Message(message.kind, {**message.fields, **fields}, message.body), at=self._session.now()
-            )
+        if told is not None:
+            heard = Message(message.kind, {**message.fields, **fields}, message.body)
+            told.call.hear(heard, at=self._session.now(), injected=told.injected)
         if message.kind == "amqp.connection.close":
-            self._put(0.0, None, Message(CLOSED))
+            self._put(0.0, Message(CLOSED))
         return encode(self._channels.number(message), said)
 
     def _end(self, message: Message) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_replay.adapters.amqp.contents import Content, pick
-from pytest_replay.adapters.series import Series
+from pytest_replay.adapters.series import Series, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.call import Call
+    from pytest_replay.faults import Fault
 
 _CONFIRMS = {"amqp.basic.ack": True, "amqp.basic.nack": False}
 
@@ -52,28 +53,43 @@ class Published(Content):
 
     @property
     def replayed(self) -> bool:
-        """Whether the tape took it, and not a broker."""
-        return self._call.recorded is not None
+        """Whether the tape took it, and not a broker or a fault."""
+        return self._call.recorded is not None and self._call.injected is None
+
+    @property
+    def injected(self) -> Fault | None:
+        """The fault that it met; None where it met none."""
+        return self._call.injected
 
     @property
     def started(self) -> float:
         """When it was sent, in seconds on the session's clock."""
         return self._call.started
 
-    def __repr__(self) -> str:
-        outcome = {True: " -> acked", False: " -> nacked", None: ""}[self.confirmed]
+    @property
+    def _steps(self) -> tuple[int, int | None]:
+        return self._call.begun, self._call.begun
+
+    @property
+    def _span(self) -> tuple[float, float]:
+        return self.started, self.started
+
+    @property
+    def _said(self) -> str:
+        return f"basic.publish {self._place} on {self._lane}"
+
+    @property
+    def _came(self) -> str:
+        told = {True: ["acked"], False: ["nacked"], None: []}[self.confirmed]
         if self.returned is not None:
-            outcome = f" -> returned: {self.returned.code} {self.returned.text}"
-        return f"basic.publish {self._place} on {self._lane}{outcome}"
+            told = [f"returned: {self.returned.code} {self.returned.text}"]
+        return " ".join([*told, *marked(self.injected)])
 
 
 class Publishes(Series[Published]):
     """Messages in the order in which they were sent."""
 
     noun = "published"
-
-    def _span(self, item: Published) -> tuple[float, float]:
-        return item.started, item.started
 
 
 def select_published(

@@ -20,7 +20,6 @@ from pytest_replay.adapters.amqp.faults import CLOSED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_replay.call import Call
     from pytest_replay.messages import Message
 
 _AFTER = 0.0005
@@ -41,8 +40,8 @@ _ENDS = frozenset({CLOSED, "amqp.connection.close"})
 class Speaker(Protocol):
     """A peer."""
 
-    def say(self, call: Call | None, message: Message) -> None:
-        """Say a message now."""
+    def say(self, told: Any, message: Message) -> None:
+        """Say a message now; `told` is what it was put with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class _Saying:
     """What is to be said."""
 
     speaker: Speaker
-    call: Call | None
+    told: Any
     message: Message
     later: bool
     """Whether it came later than what caused it."""
@@ -85,7 +84,7 @@ class Turns:
         """What waits to be said by each, a heap: its place in the recording, and when it may be said."""
 
     def put(
-        self, due: float, speaker: Speaker, call: Call | None, message: Message, *, came: float | None = None
+        self, due: float, speaker: Speaker, told: Any, message: Message, *, came: float | None = None
     ) -> None:
         """Have a peer say a message, not before it is due; 0 is at once.
 
@@ -100,7 +99,7 @@ class Turns:
         if came is not None:
             place = (came, self._order)
             heapq.heappush(self._came.setdefault(speaker, []), (place, at, due))
-        self._push(at, _Saying(speaker, call, message, due > now or message.kind in _ENDS, due, place))
+        self._push(at, _Saying(speaker, told, message, due > now or message.kind in _ENDS, due, place))
         self._waited = 0
         self._soon()
 
@@ -133,7 +132,7 @@ class Turns:
                 continue
             self._waited = 0
             self._reached = max(self._reached, at)
-            saying.speaker.say(saying.call, saying.message)
+            saying.speaker.say(saying.told, saying.message)
 
     def _is_first(self, at: float, saying: _Saying) -> bool:
         """Tell whether nothing waits to be said by its speaker that came before it; else it goes back behind that."""

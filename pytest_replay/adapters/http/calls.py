@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_replay.adapters.http.codec import make_request, make_response
 from pytest_replay.adapters.http.faults import make_error
 from pytest_replay.adapters.respx import selector
-from pytest_replay.adapters.series import Series
+from pytest_replay.adapters.series import Column, Happening, Series, marked
 from pytest_replay.bodies.meaning import meaning_of
 from pytest_replay.matching import route_of
 
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
     from pytest_replay.adapters.http.library import Library, Origin
     from pytest_replay.bodies.decoders import Decoder
     from pytest_replay.call import Call
+    from pytest_replay.faults import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class HttpCall:
+class Timeout(NamedTuple):
+    """The timeouts that were asked for with a request, in seconds; None where it was to wait for ever."""
+
+    connect: float | None = None
+    read: float | None = None
+    write: float | None = None
+    pool: float | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HttpCall(Happening):
     """One request that the test sent, and what came back."""
 
     _call: Call
@@ -74,6 +85,22 @@ class HttpCall:
         return int(replies[0].message.fields["status"])
 
     @property
+    def outcome(self) -> int | str | None:
+        """What came of it: the status, or the name of the exception's class; None where no answer came.
+
+        A body that broke off is an exception: `"RemoteProtocolError"`.
+        """
+        for reply in self._call.replies:
+            if reply.message.kind == "http.error":
+                return str(reply.message.fields["causes"][0]["type"]).rpartition(".")[2]
+        return self.status
+
+    @property
+    def timeout(self) -> Timeout:
+        """The timeouts that the SDK asked for."""
+        return Timeout(**self._origin.extensions.get("timeout", {}))
+
+    @property
     def body(self) -> Any:
         """What the request's body says; None where there is none.
 
@@ -83,8 +110,13 @@ class HttpCall:
 
     @property
     def replayed(self) -> bool:
-        """Whether the tape answered."""
-        return self._call.recorded is not None
+        """Whether the tape answered, and no fault instead of it."""
+        return self._call.recorded is not None and self._call.injected is None
+
+    @property
+    def injected(self) -> Fault | None:
+        """The fault that it met; None where it met none."""
+        return self._call.injected
 
     @property
     def started(self) -> float:
@@ -105,12 +137,21 @@ class HttpCall:
     def _library(self) -> Library:
         return self._origin.place.library
 
-    def __repr__(self) -> str:
-        fault = next((r.message for r in self._call.replies if r.message.kind == "http.error"), None)
-        outcome: Any = self.status
-        if fault is not None:
-            outcome = fault.fields["causes"][0]["type"].rpartition(".")[2]
-        return f"{route_of(self._call.request)} -> {outcome or 'no answer'}"
+    @property
+    def _steps(self) -> tuple[int, int | None]:
+        return self._call.begun, self._call.over
+
+    @property
+    def _span(self) -> tuple[float, float]:
+        return self.started, self.started if self.ended is None else self.ended
+
+    @property
+    def _said(self) -> str:
+        return route_of(self._call.request)
+
+    @property
+    def _came(self) -> str:
+        return " ".join([str(self.outcome or "no answer"), *marked(self.injected)])
 
 
 class Calls(Series[HttpCall]):
@@ -119,12 +160,29 @@ class Calls(Series[HttpCall]):
     noun = "calls"
 
     @property
-    def statuses(self) -> list[int | None]:
+    def statuses(self) -> Column[int | None]:
         """The status of each; None where no response came."""
-        return [call.status for call in self]
+        return self._column(call.status for call in self)
 
-    def _span(self, item: HttpCall) -> tuple[float, float]:
-        return item.started, item.started if item.ended is None else item.ended
+    @property
+    def outcomes(self) -> Column[int | str | None]:
+        """What came of each: a status, the name of an exception's class, or None where no answer came."""
+        return self._column(call.outcome for call in self)
+
+    @property
+    def timeouts(self) -> Column[Timeout]:
+        """The timeouts that the SDK asked for, of each."""
+        return self._column(call.timeout for call in self)
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many of them were on their way at the same time, at most.
+
+        One is on its way until its answer has come, its body as far as it was read, or its caller gave up.
+        """
+        begun = [(call.begun, 1) for call in self]
+        over = [(step, -1) for call in self if (step := call._steps[1]) is not None]
+        return max(accumulate((change for _, change in sorted(begun + over)), initial=0))
 
 
 def select_calls(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_replay.adapters.http.codec import request_message
 from pytest_replay.adapters.http.library import Origin
+from pytest_replay.adapters.http.mocked import ask_respx, ask_respx_async, asks_respx
 from pytest_replay.adapters.http.pacing import pace, pace_async
 from pytest_replay.adapters.http.tape import answer, pause, wait_for_ever, wait_for_ever_async
 from pytest_replay.adapters.http.wire import on_wire, send, send_async
-from pytest_replay.adapters.respx import ask_respx, ask_respx_async, respx_is_active
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,8 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
     __tracebackhide__ = True  # a failure of the test is shown where the SDK asked
     if on_wire.get():
         return inner(request)
-    if session.plays and respx_is_active(place):
-        response = ask_respx(request)
+    if asks_respx(place, plays=session.plays):
+        response = ask_respx(place, request)
         if response is not None:
             return response
     if session.passes is not None and session.passes(request.url.host, _port(request.url)):
@@ -37,13 +37,16 @@ def handle(place: Place, session: Session, inner: Callable[[Any], Any], request:
         request = _loaded(place.library, request, body)
     origin = Origin(place, request.extensions, session.name)
     call = session.open(request_message(request, body or b""), origin=origin)
-    if call.recorded is None:
-        return send(place, session, call, inner, request)
-    pace(session, call)
-    response = answer(place, session, call, request)
-    if response is None:
-        wait_for_ever(session, call)
-    return response
+    try:
+        if call.recorded is None:
+            return send(place, session, call, inner, request)
+        pace(session, call)
+        response = answer(place, session, call, request)
+        if response is None:
+            wait_for_ever(session, call)
+        return response
+    finally:
+        call.finish()
 
 
 async def handle_async(place: Place, session: Session, inner: Callable[[Any], Any], request: Any) -> Any:
@@ -51,8 +54,8 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
     __tracebackhide__ = True  # a failure of the test is shown where the SDK asked
     if on_wire.get():
         return await inner(request)
-    if session.plays and respx_is_active(place):
-        response = await ask_respx_async(request)
+    if asks_respx(place, plays=session.plays):
+        response = await ask_respx_async(place, request)
         if response is not None:
             return response
     if session.passes is not None and session.passes(request.url.host, _port(request.url)):
@@ -63,14 +66,17 @@ async def handle_async(place: Place, session: Session, inner: Callable[[Any], An
         request = _loaded(place.library, request, body)
     origin = Origin(place, request.extensions, session.name)
     call = session.open(request_message(request, body or b""), origin=origin)
-    if call.recorded is None:
-        return await send_async(place, session, call, inner, request)
-    await pause()
-    await pace_async(session, call)
-    response = answer(place, session, call, request)
-    if response is None:
-        await wait_for_ever_async()
-    return response
+    try:
+        if call.recorded is None:
+            return await send_async(place, session, call, inner, request)
+        await pause()
+        await pace_async(session, call)
+        response = answer(place, session, call, request)
+        if response is None:
+            await wait_for_ever_async()
+        return response
+    finally:
+        call.finish()
 
 
 def _port(url: Any) -> int | None:

@@ -155,6 +155,7 @@ class _TapeStream:
 
     def _piece(self, message: Message) -> bytes | None:
         """Make a piece of the body, or its end; None where nothing more came."""
+        self._call.finish()
         if message.kind == "http.cancelled":
             return None
         if message.kind == "http.error":
