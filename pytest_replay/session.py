@@ -27,7 +27,7 @@ from pytest_replay.errors import (
 from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
-from pytest_replay.redaction import has_free_placeholders, placeholder_in
+from pytest_replay.redaction import has_free_placeholders, rewritten
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -98,13 +98,14 @@ class Session:
         start: Start | None = None,
         passes: Callable[[str, int | None], bool] | None = None,
         now: Callable[[], float] = time.perf_counter,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
         `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
         tests may share it. `start` is what the clock starts with that it is recorded on. `passes` tells which host
         and port pass the tape by, where any do. `on_late` is told of a request that comes after the session was
-        closed; `now` counts seconds.
+        closed; `now` counts seconds, `wall` those since the epoch.
         """
         self.test = test
         self.name = name
@@ -118,6 +119,7 @@ class Session:
         """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
         self.now = now
+        self._wall = wall
         self.on_late = on_late
         self.passes = passes
         self.redaction = redaction
@@ -150,7 +152,8 @@ class Session:
         """The calls that replies may still come for, and what was recorded of them, by position."""
         tape = self._recording.tape
         self._plan_accepts = plan.accepts
-        self._unifier = redaction.unifier(self._requests)
+        listed = () if cassette is None else cassette.header.placeholders
+        self._unifier = redaction.unifier(self._requests, listed=listed)
         self._free: list[int] | None = None
         """Positions with placeholders where no rule tells of a secret, once they are asked for."""
         self._index: Index | None = None
@@ -225,7 +228,7 @@ class Session:
                         refusal=self._unifier.refusal,
                     )
                 )
-            if position is None and (stand_in := placeholder_in(request)):
+            if position is None and (stand_in := self._unifier.placeholder_in(request)):
                 raise self.fail(self._not_sent(request, stand_in))
             self._set_date(call)
             self.calls.append(call)
@@ -328,7 +331,7 @@ class Session:
                     fresh,
                     libraries=self.libraries,
                     timeless=timeless,
-                    known=self._unifier.owners,
+                    known=self._unifier.known,
                     given=self.given,
                 )
             left = None
@@ -444,6 +447,8 @@ class Session:
             )
             if lanes.bindings.live:
                 call.recorded = self._live(call.recorded, lanes.bindings.live)
+            if tokens := self._unifier.heard_at(self._wall()):
+                call.recorded = _with(tokens, call.recorded)
             call.replies = list(call.recorded.replies)
             if len(own) == len(recorded.replies) and not self._releases.pending_for(position):
                 return []
@@ -469,6 +474,8 @@ class Session:
         for waiting in free:
             call, recorded = self._hosts[waiting.position]
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
+            if tokens := self._unifier.heard_at(self._wall()):
+                [message] = rewritten([message], tokens)
             delay = waiting.reply.delay
             came = None if recorded.at is None else round(recorded.at + delay, EXACT)
             yield Told(call, message, now + delay, came)
@@ -489,3 +496,10 @@ class Session:
         reopened = reopened_in_vain(tape, left)
         routes = (tape.route(position) for position in left if position not in reopened)
         return [route for route in routes if not is_close(route)]
+
+
+def _with(tokens: Mapping[str, str], interaction: Interaction) -> Interaction:
+    """Have replies say the tokens of this run."""
+    messages = rewritten([reply.message for reply in interaction.replies], tokens)
+    replies = zip(interaction.replies, messages, strict=True)
+    return replace(interaction, replies=tuple(replace(reply, message=message) for reply, message in replies))

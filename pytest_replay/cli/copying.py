@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.cassette import Cassette, MemoryTape
 from pytest_replay.errors import CassetteError, ReplayError
+from pytest_replay.redaction import placeholders_in
 
 if TYPE_CHECKING:
     from pytest_replay.redaction import Redaction
@@ -46,8 +47,13 @@ class Copied:
 def masked(cassette: Cassette, redaction: Redaction) -> Cassette:
     """Mask the secrets of a cassette, as if it were recorded. Raises CassetteError where it can't be read."""
     routes, interactions = zip(*cassette, strict=True) if len(cassette.tape) else ((), ())
-    tape = MemoryTape(zip(routes, redaction.tape(interactions), strict=True))
-    return Cassette(cassette.name, cassette.header, tape)
+    header = cassette.header
+    redacted = redaction.redacted(
+        interactions, listed=header.placeholders, began=header.recorded_at.timestamp()
+    )
+    tape = MemoryTape(zip(routes, redacted.interactions, strict=True))
+    listed = placeholders_in(redacted.interactions, redacted.placeholders)
+    return Cassette(cassette.name, replace(header, placeholders=listed), tape)
 
 
 def copy(cassette: Cassette, target: Storage, *, overwrite: bool, lossy: bool) -> Copied:

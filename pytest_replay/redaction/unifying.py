@@ -5,31 +5,35 @@ A placeholder stands for itself, for one foreign value, bound from then on, or f
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.media import media_of
-from pytest_replay.placeholders import PLACEHOLDER, is_placeholder, stands_for_any
+from pytest_replay.placeholders import (
+    BEGINNINGS,
+    is_placeholder,
+    may_hold,
+    may_hold_in_bytes,
+    pattern_of,
+    stands_for_any,
+    weak,
+)
 from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.headers import scrub_headers
 from pytest_replay.redaction.holes import fill
+from pytest_replay.redaction.jwt import claims_of, heard_at, is_timed
 from pytest_replay.redaction.masks import SlotMask
 from pytest_replay.redaction.opened import opened
 from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.turns import Marked, mark_turn, masked_turn, turn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pytest_replay.messages import Message
     from pytest_replay.redaction.rules import Rules
 
-_IN_BASE64, _BEHIND_A_COLON = "cmVkYWN0ZWQt", "OnJlZGFjdGVk"
-"""How a placeholder begins in the credentials of the scheme Basic: as a user, or as a password without one."""
-_BEGINNINGS = tuple(form.text for form in forms_of("redacted-"))
-"""How one begins, in each form."""
+_BEGINNINGS = tuple(form.text for beginning in BEGINNINGS for form in forms_of(beginning))
+"""How a placeholder begins, in each form."""
 _HEADERS, _ANYWHERE = "headers", "anywhere"
 _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
 """Claims of a JWT that differ between two that are made for the same (RFC 7519 §4.1)."""
@@ -38,10 +42,21 @@ _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
 class Unifier:
     """Binds placeholders to live values."""
 
-    def __init__(self, rules: Rules, own: Callable[[], Iterable[Message]]) -> None:
-        """Begin with nothing bound. `own` reads all messages of the tape, which tell which placeholders are its own."""
+    def __init__(
+        self, rules: Rules, own: Callable[[], Iterable[Message]], *, listed: Iterable[str] = ()
+    ) -> None:
+        """Begin with nothing bound. `own` reads all messages of the tape, which tell which placeholders are its own.
+
+        `listed` are those that its header tells of: some are not known by their form.
+        """
         self._rules = rules
         self._read = own
+        self._listed = frozenset(listed)
+        self._weak = weak(self._listed)
+        self._pattern = pattern_of(self._listed)
+        self._timed = [token for token in self._listed if is_timed(token)]
+        self._served: dict[str, str] = {}
+        """The placeholder of each JWT that has the times of this run."""
         self._own: frozenset[str] | None = None
         self._headers: dict[tuple[str, str], dict[str, list[str]]] = {}
         """What stands in the secret places of headers that were looked at."""
@@ -56,12 +71,46 @@ class Unifier:
 
     def recorded(self, request: Message) -> Message:
         """Write a live request with the placeholders of the tape, wherever a bound value stands in it."""
-        if not self.owners or not self._may_need(request):
+        known = self.known
+        if not known or not self._may_need(request):
             return request
         turn = turn_of([request])
         marked = Marked(turn, request.fields, request.decoded, [])
-        references = References(self.owners, marked.texts())
+        references = References(known, marked.texts())
         return masked_turn(marked, references)[0] if references else request
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The placeholder of each value of this run that says enough to be known again."""
+        return {**self.owners, **self._served} if self._served else self.owners
+
+    def heard_at(self, now: float) -> dict[str, str]:
+        """Tell what is to stand in replies for placeholders that tell of time, `now`: seconds since the epoch.
+
+        They are JWTs, whose times are those of when they are heard first.
+        """
+        live = {placeholder: token for token, placeholder in self._served.items()}
+        for placeholder in self._timed:
+            if placeholder not in live:
+                live[placeholder] = token = heard_at(placeholder, now)
+                self._served[token] = placeholder
+                self._needles += [form.text for form in forms_of(token)]
+        return live
+
+    def placeholder_in(self, request: Message) -> str | None:
+        """Find a placeholder in what is to be sent, in whatever form; None where there is none."""
+        texts = [*texts_of(request.fields)]
+        if request.body:
+            texts.append(turn_of([request]).text)
+        for text in texts:
+            if any(beginning in text for beginning in _BEGINNINGS) and (
+                found := self._pattern.search(opened(text))
+            ):
+                return found[0]
+        if self._weak:
+            sent = (value for values in self._slots(request).values() for value in values)
+            return next((value for value in sent if value in self._weak), None)
+        return None
 
     def refusal(self, now: Message, then: Message) -> str | None:
         """Tell why a request can't be the recorded one: it has another secret. None where it may be."""
@@ -92,7 +141,7 @@ class Unifier:
         return any(needle in whole for needle in self._needles)
 
     def _judged(self, now: Message, then: Message) -> tuple[list[tuple[str, str]], str | None]:
-        where = _where_held(then)
+        where = self._where_held(then)
         if not where:
             return [], None
         pairs = self._header_pairs(now, then) if where == _HEADERS else list(self._all_pairs(now, then))
@@ -100,8 +149,8 @@ class Unifier:
             if not self._accepts(live, recorded):
                 return [], f"it was recorded with {recorded}, and that is not what was sent"
         if where != _HEADERS:
-            there = set(_placeholders(then))
-            for found in _placeholders(now):
+            there = set(self._placeholders(then))
+            for found in self._placeholders(now):
                 if found not in there and found in self._tapes:
                     return [], f"{found} was sent, where another secret was recorded"
         return pairs, None
@@ -111,14 +160,14 @@ class Unifier:
 
         None where there is more to it than what stands for placeholders.
         """
-        found = fill(now, then)
+        found = fill(now, then, self._pattern)
         if found is None or not all(self._accepts(live, recorded) for live, recorded in found.pairs):
             return None
         return found.message
 
     def bind_filled(self, now: Message, then: Message) -> None:
         """Bind what `filled` found."""
-        found = fill(now, then)
+        found = fill(now, then, self._pattern)
         if found is not None:
             self._bind(found.pairs)
 
@@ -133,14 +182,14 @@ class Unifier:
 
     def _header_pairs(self, now: Message, then: Message) -> list[tuple[str, str]]:
         """Do the same for headers alone, which are often the same again and again."""
-        held = {name.lower() for name, value in then.fields["headers"] if _holds(value)}
+        held = {name.lower() for name, value in then.fields["headers"] if self._holds(value)}
         live, recorded = self._header_slots(now, held), self._header_slots(then, held)
         return [
             (a, b)
             for name, values in recorded.items()
             if len(live.get(name, ())) == len(values)
             for a, b in zip(live[name], values, strict=True)
-            if is_placeholder(b)
+            if self._is_own(b)
         ]
 
     def _header_slots(self, message: Message, names: set[str]) -> dict[str, list[str]]:
@@ -163,7 +212,7 @@ class Unifier:
         for name, values in recorded.items():
             others = live.get(name, [])
             if len(others) == len(values):
-                yield from ((a, b) for a, b in zip(others, values, strict=True) if is_placeholder(b))
+                yield from ((a, b) for a, b in zip(others, values, strict=True) if self._is_own(b))
 
     def _slots(self, message: Message) -> dict[str, list[str]]:
         mask = SlotMask(self._rules)
@@ -171,9 +220,10 @@ class Unifier:
         return mask.slots
 
     def _accepts(self, live: str, recorded: str) -> bool:
+        live = self._served.get(live, live)
         if live == recorded or stands_for_any(recorded) or live.lower() in self._rules.never:
             return True
-        if is_placeholder(live) and live in self._tapes:
+        if live in self._tapes and self._is_own(live):
             return False
         bound = self._bound.get(recorded)
         if bound is not None:
@@ -184,21 +234,41 @@ class Unifier:
     def _tapes(self) -> frozenset[str]:
         """The placeholders of the tape."""
         if self._own is None:
-            self._own = frozenset(found for message in self._read() for found in _placeholders(message))
+            found = (found for message in self._read() for found in self._placeholders(message))
+            self._own = self._listed.union(found)
         return self._own
 
+    def _is_own(self, text: str) -> bool:
+        return is_placeholder(text) or text in self._weak
 
-def placeholder_in(request: Message) -> str | None:
-    """Find a placeholder in what is to be sent, plain or in base64; None where there is none."""
-    texts = [*texts_of(request.fields)]
-    if request.body:
-        texts.append(turn_of([request]).text)
-    for text in texts:
-        if any(beginning in text for beginning in _BEGINNINGS) and (
-            found := PLACEHOLDER.search(opened(text))
-        ):
-            return found[0]
-    return None
+    def _placeholders(self, message: Message) -> Iterator[str]:
+        """List the placeholders in a message, as they come, but those that stand for anything."""
+        texts = [*texts_of(message.fields)]
+        if message.body:
+            texts.append(turn_of([message]).text)
+        for text in texts:
+            if may_hold(text):
+                for found in self._pattern.finditer(text):
+                    if not stands_for_any(found[0]):
+                        yield found[0]
+
+    def _where_held(self, message: Message) -> str:
+        """Tell cheaply where a recorded message may hold placeholders: nowhere, in headers alone, or anywhere."""
+        body = message.body
+        if body and (may_hold_in_bytes(body) or media_of(message).codings or self._weak):
+            return _ANYWHERE
+        if message.kind != "http.request":
+            return _ANYWHERE if any(map(self._holds, texts_of(message.fields))) else ""
+        if self._holds(message.fields["url"]):
+            return _ANYWHERE
+        return _HEADERS if any(self._holds(value) for _, value in message.fields["headers"]) else ""
+
+    def _holds(self, text: str) -> bool:
+        return (
+            may_hold(text)
+            or text[:6].lower() == "basic "
+            or (bool(self._weak) and any(few in text for few in self._weak))
+        )
 
 
 def has_free_placeholders(request: Message) -> bool:
@@ -208,48 +278,12 @@ def has_free_placeholders(request: Message) -> bool:
     return any(beginning in text for text in texts for beginning in _BEGINNINGS)
 
 
-def _placeholders(message: Message) -> Iterator[str]:
-    """List the placeholders in a message, as they come, but those that stand for anything."""
-    texts = [*texts_of(message.fields)]
-    if message.body:
-        texts.append(turn_of([message]).text)
-    for text in texts:
-        if "redacted-" in text:
-            yield from (found for found in PLACEHOLDER.findall(text) if not stands_for_any(found))
-
-
-def _where_held(message: Message) -> str:
-    """Tell cheaply where a recorded message may hold placeholders: nowhere, in headers alone, or anywhere."""
-    body = message.body
-    if body and (b"redacted-" in body or media_of(message).codings):
-        return _ANYWHERE
-    if message.kind != "http.request":
-        return _ANYWHERE if any(map(_holds, texts_of(message.fields))) else ""
-    if "redacted-" in message.fields["url"]:
-        return _ANYWHERE
-    return _HEADERS if any(_holds(value) for _, value in message.fields["headers"]) else ""
-
-
-def _holds(text: str) -> bool:
-    return "redacted-" in text or (
-        text[:6].lower() == "basic " and (_IN_BASE64 in text or _BEHIND_A_COLON in text)
-    )
-
-
 def _is_made_anew(one: str, other: str) -> bool:
     """Tell whether two are JWTs for the same, made at different times."""
-    claims = _claims(one)
-    return claims is not None and claims == _claims(other)
+    claims = _lasting(one)
+    return claims is not None and claims == _lasting(other)
 
 
-def _claims(token: str) -> dict[str, Any] | None:
-    if not token.startswith("eyJ") or token.count(".") != 2:  # noqa: PLR2004  # header, claims, signature
-        return None
-    part = token.split(".")[1]
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        return None
-    return (
-        {name: claims[name] for name in claims if name not in _TIMES} if isinstance(claims, Mapping) else None
-    )
+def _lasting(token: str) -> dict[str, Any] | None:
+    claims = claims_of(token)
+    return claims and {name: value for name, value in claims.items() if name not in _TIMES}

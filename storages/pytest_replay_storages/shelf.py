@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from pytest_replay.cassette import Cassette, Header, MemoryTape
 from pytest_replay.matching import make_plan, route_of
-from pytest_replay.redaction import Redaction
+from pytest_replay.redaction import Redaction, placeholders_in
 from pytest_replay.settings import Settings
 
 if TYPE_CHECKING:
@@ -126,9 +126,14 @@ class Shelf:
             libraries = (
                 self._libraries if current is None else {**current.header.libraries, **self._libraries}
             )
-            header = replace(current.header if current and kept else Header(began), libraries=libraries)
+            header = current.header if current and kept else Header(began)
             timed = (replace(it.interaction, at=_seconds(it.sent - began)) for it in fresh)
-            tape = MemoryTape((route_of(it.request), it) for it in self._redaction.tape([*kept, *timed]))
+            redacted = self._redaction.redacted(
+                [*kept, *timed], listed=header.placeholders, began=fresh[0].sent.timestamp()
+            )
+            listed = placeholders_in(redacted.interactions, redacted.placeholders)
+            tape = MemoryTape((route_of(it.request), it) for it in redacted.interactions)
+            header = replace(header, libraries=libraries, placeholders=listed)
             self._storage.save(Cassette(self._name, header, tape))
             self._unsaved, self._saved = 0, len(tape)
             _pending.discard(self)
