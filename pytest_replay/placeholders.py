@@ -23,7 +23,7 @@ _FORMS = (
     rf"(?:(?<![\w-])eyJ[\w-]+\.eyJ[\w-]+\.)?{_SPELT.replace('(', '(?:')}",  # a JWT has it for a signature
     rf"{RED}-0000-4000-8000-0{{8}}\d{{4}}",
     rf"{RED}0*\d{{4}}",
-    r"redacted0{6,}\d{4}(?:A={1,2})?",
+    r"redacted0{6,}\d{4}(?:A={1,2}|(?!A[=%]))",  # percent-encoded, it goes on
 )
 PLACEHOLDER = re.compile("|".join(_FORMS))
 """One whose form says what it is. That of a few digits says nothing: the header of its cassette does."""

@@ -27,7 +27,7 @@ from pytest_replay.errors import (
 from pytest_replay.matching import CLOSES, Lanes, explain_miss, is_amqp, is_close, reopened_in_vain, route_of
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
-from pytest_replay.redaction import has_free_placeholders, rewritten
+from pytest_replay.redaction import has_free_placeholders
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -447,8 +447,7 @@ class Session:
             )
             if lanes.bindings.live:
                 call.recorded = self._live(call.recorded, lanes.bindings.live)
-            if tokens := self._unifier.heard_at(self._wall()):
-                call.recorded = _with(tokens, call.recorded)
+            call.recorded = self._heard(call.recorded)
             call.replies = list(call.recorded.replies)
             if len(own) == len(recorded.replies) and not self._releases.pending_for(position):
                 return []
@@ -474,11 +473,18 @@ class Session:
         for waiting in free:
             call, recorded = self._hosts[waiting.position]
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
-            if tokens := self._unifier.heard_at(self._wall()):
-                [message] = rewritten([message], tokens)
+            [message] = self._unifier.heard([message], self._wall())
             delay = waiting.reply.delay
             came = None if recorded.at is None else round(recorded.at + delay, EXACT)
             yield Told(call, message, now + delay, came)
+
+    def _heard(self, interaction: Interaction) -> Interaction:
+        """Have replies say the tokens of this run."""
+        messages = [reply.message for reply in interaction.replies]
+        if (heard := self._unifier.heard(messages, self._wall())) is messages:
+            return interaction
+        both = zip(interaction.replies, heard, strict=True)
+        return replace(interaction, replies=tuple(replace(reply, message=message) for reply, message in both))
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (
@@ -496,10 +502,3 @@ class Session:
         reopened = reopened_in_vain(tape, left)
         routes = (tape.route(position) for position in left if position not in reopened)
         return [route for route in routes if not is_close(route)]
-
-
-def _with(tokens: Mapping[str, str], interaction: Interaction) -> Interaction:
-    """Have replies say the tokens of this run."""
-    messages = rewritten([reply.message for reply in interaction.replies], tokens)
-    replies = zip(interaction.replies, messages, strict=True)
-    return replace(interaction, replies=tuple(replace(reply, message=message) for reply, message in replies))

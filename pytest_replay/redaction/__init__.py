@@ -20,13 +20,21 @@ from pytest_replay.redaction.masks import LiveMask, TapeMask
 from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.rules import looks_random, rules_for
 from pytest_replay.redaction.suspects import suspects_in
-from pytest_replay.redaction.turns import Marked, mark_tokens, mark_turn, masked_turn, turn_of, turns_of
+from pytest_replay.redaction.turns import (
+    mark_tokens,
+    mark_turn,
+    masked_turn,
+    rewritten,
+    texts_of_turns,
+    turn_of,
+    turns_of,
+)
 from pytest_replay.redaction.unifying import Unifier, has_free_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_replay.redaction.turns import Turn
+    from pytest_replay.redaction.turns import Marked, Turn
 
 __all__ = [
     "Barrier",
@@ -37,7 +45,6 @@ __all__ = [
     "has_free_placeholders",
     "looks_random",
     "placeholders_in",
-    "rewritten",
     "suspects_in",
 ]
 
@@ -151,15 +158,6 @@ class Redaction:
         return Redacted(masked, mask.strong, frozenset(mask.known.values()) | listed)
 
 
-def rewritten(messages: Sequence[Message], changes: Mapping[str, str]) -> list[Message]:
-    """Replace texts wherever they stand in messages, in every form; chunks come behind what they belong to."""
-    marked = [
-        Marked(turn, turn.messages[0].fields, turn.messages[0].decoded, []) for turn in turns_of(messages)
-    ]
-    references = References(changes, chain.from_iterable(turn.texts() for turn in marked))
-    return list(_masked(marked, references)) if references else [*messages]
-
-
 def _masked(marked: Iterable[Marked], references: References) -> Iterator[Message]:
     return chain.from_iterable(masked_turn(turn, references) for turn in marked)
 
@@ -179,7 +177,7 @@ def _messages(interaction: Interaction) -> list[Message]:
 def placeholders_in(interactions: Iterable[Interaction], known: Iterable[str] = ()) -> tuple[str, ...]:
     """List the placeholders that stand in interactions, by number: by their form, or `known` ones in whatever form."""
     turns = [turn for interaction in interactions for turn in turns_of(_messages(interaction))]
-    text = "\n".join(text for turn in turns for text in _texts(turn))
+    text = "\n".join(texts_of_turns(turns))
     found = {it for it in known if any(form.text in text for form in forms_of(it))}
     seen = {placeholder for turn in turns for placeholder in _placeholders(turn)} - found
     found |= {it for it in seen if not any(it in other or other in it for other in found)}
@@ -188,12 +186,6 @@ def placeholders_in(interactions: Iterable[Interaction], known: Iterable[str] = 
 
 def _placeholders(turn: Turn) -> Iterator[str]:
     """Find the placeholders that stand in a turn, by their form."""
-    for text in _texts(turn):
+    for text in texts_of_turns([turn]):
         if may_hold(text):
             yield from PLACEHOLDER.findall(text)
-
-
-def _texts(turn: Turn) -> Iterator[str]:
-    yield turn.text
-    for message in turn.messages:
-        yield from texts_of(message.fields)

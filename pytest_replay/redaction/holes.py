@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pytest_replay.messages import Message
 from pytest_replay.placeholders import PLACEHOLDER, may_hold
-from pytest_replay.redaction.opened import opened
+from pytest_replay.redaction.opened import opened, unescaped
 from pytest_replay.redaction.turns import turn_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def between(
     """
     pairs = _between(live, recorded, pattern, is_url=is_url)
     if pairs is not None:
-        return [(opened(held, is_url=is_url), placeholder) for held, placeholder in pairs]
+        return [(unescaped(held), placeholder) for held, placeholder in pairs]
     return _between(opened(live, is_url=is_url), opened(recorded, is_url=is_url), pattern, is_url=is_url)
 
 

@@ -11,7 +11,7 @@ from pytest_replay.redaction.formats import token_edits
 from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.jwt import searched
 from pytest_replay.redaction.rules import Rule
-from pytest_replay.redaction.shapes import label_for, shaped
+from pytest_replay.redaction.shapes import label_for, may_have_shape, shaped
 from pytest_replay.redaction.urls import masked_url
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _ANY = 0
 """The number of a placeholder that stands for no one value: real ones count from 1."""
 _DIGITS = {Rule.ADDED: 1, Rule.ALWAYS: 3, Rule.WITHIN: 16, Rule.GUARDED: 16}
 """A number is a secret from so many digits on: security codes have three. Elsewhere it must look random."""
+_WHOLE = frozenset({Rule.ADDED, Rule.OPAQUE, Rule.SHAPE})
+"""Of these a URL is secret as a whole."""
 _IN_PLACE = frozenset({"username", "nonce", "cnonce", "opaque", "oauth_nonce"})
 """Parts of credentials that are no secrets by themselves: elsewhere they stay."""
 
@@ -48,7 +50,7 @@ class Mask(ABC):
 
     def text(self, rule: Rule, name: str, value: str) -> str:
         """Mask a value, decoded, of the field `name`: of a URL the secret part, unless users have named the field."""
-        if self.deep and rule is not Rule.ADDED and "://" in value:
+        if self.deep and "://" in value and rule not in _WHOLE and may_have_shape(name):
             masked = masked_url(value, rule, name, self)
             if masked is not None:
                 return masked
@@ -92,9 +94,9 @@ class TapeMask(Mask):
             self._keep("", value, masked)
 
     def whole(self, rule: Rule, name: str, value: str) -> str:
-        if value in self.known:
-            return self._numbered(name, value)
-        if self._is_placeholder(value) or not self.rules.takes(rule, value):
+        if self._is_placeholder(value):
+            return self.known.get(value, value)
+        if not self.rules.takes(rule, value):
             return value
         if rule is Rule.OPAQUE:
             return self._keep(name, value, placeholder(label_for(name), _ANY))

@@ -35,10 +35,13 @@ def shaped(name: str, value: str, number: int, mask: Mask) -> str:
     label = label_for(name)
     if (token := masked_jwt(value, label, number, mask)) is not None:
         return token
-    known = normal(name)
-    if known.endswith(words().shapeless_suffix):
-        return placeholder(label, number)
-    return _shaped(value, number, bare=known.endswith(words().base64_suffix)) or placeholder(label, number)
+    bare = normal(name).endswith(words().base64_suffix)
+    return (may_have_shape(name) and _shaped(value, number, bare=bare)) or placeholder(label, number)
+
+
+def may_have_shape(name: str) -> bool:
+    """Tell whether the values of a field are made by machines, so that the next one has the shape of the last."""
+    return not normal(name).endswith(words().shapeless_suffix)
 
 
 def label_for(name: str) -> str:

@@ -20,14 +20,15 @@ from pytest_replay.placeholders import (
 from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.headers import scrub_headers
 from pytest_replay.redaction.holes import fill
-from pytest_replay.redaction.jwt import claims_of, heard_at, is_timed
+from pytest_replay.redaction.jwt import claims_of
 from pytest_replay.redaction.masks import SlotMask
-from pytest_replay.redaction.opened import opened
+from pytest_replay.redaction.opened import opened, unescaped
 from pytest_replay.redaction.references import References, texts_of
+from pytest_replay.redaction.tokens import Tokens
 from pytest_replay.redaction.turns import Marked, mark_turn, masked_turn, turn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.messages import Message
     from pytest_replay.redaction.rules import Rules
@@ -54,9 +55,7 @@ class Unifier:
         self._listed = frozenset(listed)
         self._weak = weak(self._listed)
         self._pattern = pattern_of(self._listed)
-        self._timed = [token for token in self._listed if is_timed(token)]
-        self._served: dict[str, str] = {}
-        """The placeholder of each JWT that has the times of this run."""
+        self._tokens = Tokens(self._listed)
         self._own: frozenset[str] | None = None
         self._headers: dict[tuple[str, str], dict[str, list[str]]] = {}
         """What stands in the secret places of headers that were looked at."""
@@ -82,20 +81,12 @@ class Unifier:
     @property
     def known(self) -> Mapping[str, str]:
         """The placeholder of each value of this run that says enough to be known again."""
-        return {**self.owners, **self._served} if self._served else self.owners
+        made = self._tokens.owners
+        return {**self.owners, **made} if made else self.owners
 
-    def heard_at(self, now: float) -> dict[str, str]:
-        """Tell what is to stand in replies for placeholders that tell of time, `now`: seconds since the epoch.
-
-        They are JWTs, whose times are those of when they are heard first.
-        """
-        live = {placeholder: token for token, placeholder in self._served.items()}
-        for placeholder in self._timed:
-            if placeholder not in live:
-                live[placeholder] = token = heard_at(placeholder, now)
-                self._served[token] = placeholder
-                self._needles += [form.text for form in forms_of(token)]
-        return live
+    def heard(self, messages: Sequence[Message], now: float) -> Sequence[Message]:
+        """Write what the tape has said as it is heard `now`, in seconds since the epoch: its JWTs are made then."""
+        return self._tokens.heard(messages, now)
 
     def placeholder_in(self, request: Message) -> str | None:
         """Find a placeholder in what is to be sent, in whatever form; None where there is none."""
@@ -138,7 +129,7 @@ class Unifier:
         else:
             texts += texts_of(request.fields)
         whole = "\n".join(texts)
-        return any(needle in whole for needle in self._needles)
+        return any(needle in whole for needle in (*self._needles, *self._tokens.needles))
 
     def _judged(self, now: Message, then: Message) -> tuple[list[tuple[str, str]], str | None]:
         where = self._where_held(then)
@@ -220,7 +211,7 @@ class Unifier:
         return mask.slots
 
     def _accepts(self, live: str, recorded: str) -> bool:
-        live = self._served.get(live, live)
+        live = self._tokens.owners.get(live, live)
         if live == recorded or stands_for_any(recorded) or live.lower() in self._rules.never:
             return True
         if live in self._tapes and self._is_own(live):
@@ -248,7 +239,7 @@ class Unifier:
             texts.append(turn_of([message]).text)
         for text in texts:
             if may_hold(text):
-                for found in self._pattern.finditer(text):
+                for found in self._pattern.finditer(unescaped(text)):
                     if not stands_for_any(found[0]):
                         yield found[0]
 
