@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import time
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,10 @@ from pytest_replay.errors import NoMatchError
 from pytest_replay.messages import Interaction, Message
 from pytest_replay.redaction import Redaction
 from pytest_replay.redaction.jwt import HEARD
+from pytest_replay.redaction.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEADER = {"alg": "HS256", "typ": "JWT"}
 LOGIN = Message("http.request", {"method": "POST", "url": "https://h/login", "headers": []})
@@ -206,3 +211,42 @@ def test_a_token_of_this_run_is_not_sent_and_not_recorded() -> None:
     token = json.loads(again.open(LOGIN).replies[0].message.body)["access_token"]
     with pytest.raises(NoMatchError, match="stands for a secret on a tape"):
         again.open(asked(token))
+
+
+FORMS: dict[str, Callable[[str], Message]] = {
+    "plain": lambda token: Message("amqp.basic.deliver", {"properties": {}}, f"of {token}!".encode()),
+    "header": lambda token: Message("http.response", {"status": 302, "headers": [("Location", f"/{token}")]}),
+    "base64": lambda token: Message(
+        "http.response", {"status": 200, "headers": []}, base64.b64encode(f"me:{token}".encode())
+    ),
+    "gzip": lambda token: Message(
+        "http.response",
+        {"status": 200, "headers": [("Content-Encoding", "gzip")]},
+        gzip.compress(token.encode(), mtime=0),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_token_is_as_old_as_it_is_since_it_was_heard(form: str) -> None:
+    say = FORMS[form]
+    first, second = (on_tape(jwt(sub=sub, iat=NOW, exp=NOW + 60)) for sub in "12")
+    tokens = Tokens([first, second])
+
+    def heard(token: str, now: float) -> str:
+        [message] = tokens.heard([say(token)], now)
+        [live] = [live for live, placeholder in tokens.owners.items() if placeholder == token]
+        assert bodies(message) == bodies(say(live))
+        return live
+
+    early, late = heard(first, NOW + 1000), heard(second, NOW + 2000)
+
+    assert [read(token)[1]["exp"] - NOW for token in (early, late)] == [1060, 2060]
+    assert heard(first, NOW + 3000) == early
+    assert tokens.owners == {early: first, late: second}
+
+
+def bodies(message: Message) -> tuple[Any, bytes]:
+    compressed = message.body.startswith(b"\x1f\x8b")
+    headers = [header for header in message.fields.get("headers", ()) if header[0] != "content-length"]
+    return headers, gzip.decompress(message.body) if compressed else message.body
