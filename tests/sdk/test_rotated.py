@@ -77,6 +77,18 @@ def recorded(modules: Iterable[str], word: str, root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.yaml")}
 
 
+def said(cassette: bytes) -> list[str]:
+    """List what a cassette says, without its times, in whatever order.
+
+    MetricQ takes leave of two connections at once, and which is closed first is a race: then all of it is timed anew.
+    """
+    documents = re.split("^(?=--- #)", cassette.decode(), flags=re.MULTILINE)
+    return sorted(
+        re.sub(r"^(?: *(?:at|delay|recorded_at): .*|\.\.\.)\n", "", it, flags=re.MULTILINE)
+        for it in documents
+    )
+
+
 @pytest.mark.parametrize(
     ("sdk", "secrets"),
     [
@@ -99,8 +111,9 @@ def test_with_other_secrets_the_same_is_recorded(
     first = recorded(SUITES[sdk], "one", root)
     other = recorded(SUITES[sdk], "other", root)
 
-    assert [name for name in other if first.get(name) != other[name]] == []
     assert first.keys() == other.keys()
+    changed = [name for name in other if first[name] != other[name]]
+    assert [name for name in changed if "metricq" not in name or said(first[name]) != said(other[name])] == []
     texts = b"\n".join(other.values()).decode()
     rotated_ones = [rotated(secret, word) for secret in secrets for word in ("one", "other")]
     assert len({*secrets, *rotated_ones}) == 3 * len(secrets)
