@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_replay.bodies.decoders import decoded
 from pytest_replay.cassette import Cassette, Header, MemoryTape, Start
 from pytest_replay.matching import route_of
-from pytest_replay.redaction import placeholders_in
+from pytest_replay.redaction import Redacted, placeholders_in
 from pytest_replay.settings import Mode, Settings
 from pytest_replay.settling import askings, renamed, retimed, sayings, settle
 
@@ -98,24 +98,35 @@ class Recording:
 
         `known` are secrets that have a placeholder on the tape, `given` are others that are secret wherever they stand.
         """
-        secrets: Mapping[str, str] = {}
         old = [] if self.old is None else [interaction for _, interaction in self.old]
-        if self.afresh:
-            interactions, secrets = self._settled(old, heard, timeless, given)
-        elif heard:
-            shown = [_decoded(interaction, self.plan.decoders) for interaction in heard]
-            redacted = self.redaction.redacted([*old, *shown], known=known, given=given)
-            interactions, secrets = redacted.interactions, redacted.secrets
-        else:
-            interactions = old
+        redacted = (
+            self._settled(old, heard, timeless, given)
+            if self.afresh
+            else self._added(old, heard, known, given)
+        )
+        interactions, secrets = redacted.interactions, redacted.secrets
         header = self._header(libraries, added=bool(heard))
         if not interactions:
             return Change(secrets=secrets, remove=self.old is not None)
         same_tests = self.old is not None and self._tests == header.tests
         if same_tests and _are(old, interactions):
             return Change(secrets=secrets)
-        header = replace(header, placeholders=placeholders_in(interactions))
+        header = replace(header, placeholders=placeholders_in(interactions, redacted.placeholders))
         return Change(save=Cassette(self.name, header, _tape_of(interactions)), secrets=secrets)
+
+    def _added(
+        self,
+        old: list[Interaction],
+        heard: Sequence[Interaction],
+        known: Mapping[str, str],
+        given: Mapping[str, str],
+    ) -> Redacted:
+        if not heard:
+            return Redacted(old, {}, self._listed)
+        shown = [_decoded(interaction, self.plan.decoders) for interaction in heard]
+        return self.redaction.redacted(
+            [*old, *shown], known=known, given=given, listed=self._listed, began=self.began.timestamp()
+        )
 
     def _settled(
         self,
@@ -123,14 +134,16 @@ class Recording:
         heard: Sequence[Interaction],
         timeless: Timeless,
         given: Mapping[str, str],
-    ) -> tuple[list[Interaction], Mapping[str, str]]:
+    ) -> Redacted:
         heard = [_decoded(interaction, self.plan.decoders) for interaction in heard]
         fresh, tests = heard, {self.test}
         if self.share is not None:
             self.share.interactions += heard
             self.share.tests |= tests
             fresh, tests = self.share.interactions, self.share.tests
-        redacted = self.redaction.redacted(renamed(old, fresh, plan=self.plan), given=given)
+        redacted = self.redaction.redacted(
+            renamed(old, fresh, plan=self.plan), given=given, began=self.began.timestamp()
+        )
         fresh = redacted.interactions
         whole = self._tests <= tests
         settled = settle(
@@ -147,11 +160,19 @@ class Recording:
         )
         if self.start is not None or (whole and self._was_timed):
             # On a clock nothing may be left of another time: all is as it was, or nothing is.
-            return settled if self._was_timed and _are(settled, old) else fresh, redacted.secrets
-        if not whole:
-            return settled, redacted.secrets
-        timed = all(now.at is not None or then.at is None for now, then in zip(settled, fresh, strict=True))
-        return settled if timed and _are(settled, old) else retimed(settled, fresh), redacted.secrets
+            kept = settled if self._was_timed and _are(settled, old) else fresh
+        elif not whole:
+            return replace(redacted, interactions=settled, placeholders=redacted.placeholders | self._listed)
+        else:
+            timed = all(
+                now.at is not None or then.at is None for now, then in zip(settled, fresh, strict=True)
+            )
+            kept = settled if timed and _are(settled, old) else retimed(settled, fresh)
+        return replace(redacted, interactions=list(kept))
+
+    @property
+    def _listed(self) -> frozenset[str]:
+        return frozenset() if self.old is None else frozenset(self.old.header.placeholders)
 
     @property
     def _was_timed(self) -> bool:

@@ -41,7 +41,7 @@ from pytest_replay.matching import (
 from pytest_replay.messages import Interaction
 from pytest_replay.raising import raisable
 from pytest_replay.recording import Change, Recording
-from pytest_replay.redaction import has_free_placeholders, placeholder_in, placeholder_in_text
+from pytest_replay.redaction import has_free_placeholders
 from pytest_replay.releases import Releases
 from pytest_replay.settings import Mode
 
@@ -120,13 +120,14 @@ class Session:
         start: Start | None = None,
         passes: Callable[[str, int | None], bool] | None = None,
         now: Callable[[], float] = time.perf_counter,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """Open a session on the cassette `name`, for `test` (a node id).
 
         `cassette` is what is kept under that name so far. `share` is what this run has recorded into it, where
         tests may share it. `start` is what the clock starts with that it is recorded on. `passes` tells which host
         and port pass the tape by, where any do. `on_late` is told of a request that comes after the session was
-        closed; `now` counts seconds.
+        closed; `now` counts seconds, `wall` those since the epoch.
         """
         self.test = test
         self.name = name
@@ -144,6 +145,7 @@ class Session:
         """What adapters keep for as long as the session lasts, by protocol."""
         self.closed = threading.Event()
         self.now = now
+        self._wall = wall
         self.on_late = on_late
         self.passes = passes
         self.redaction = redaction
@@ -177,8 +179,8 @@ class Session:
         self._hosts: dict[int, tuple[Call, Interaction]] = {}
         """The calls that replies may still come for, and what was recorded of them, by position."""
         tape = self._recording.tape
-        self._plan_accepts = plan.accepts
-        self._unifier = redaction.unifier(self._requests)
+        listed = () if cassette is None else cassette.header.placeholders
+        self._unifier = redaction.unifier(self._requests, listed=listed)
         self._free: list[int] | None = None
         """Positions with placeholders where no rule tells of a secret, once they are asked for."""
         self._index = None if tape is None else self._indexed(tape, plan)
@@ -304,7 +306,7 @@ class Session:
     def check_sent(self, call: Call, data: bytes) -> None:
         """Look at what is about to be sent of a body that is streamed. Raises NoMatchError for a placeholder in it."""
         __tracebackhide__ = True
-        stand_in = placeholder_in_text(data.decode("latin-1"))
+        stand_in = self._unifier.placeholder_in_text(data.decode("latin-1"))
         if stand_in is not None:
             raise self.fail(self._not_sent(call.request, stand_in))
 
@@ -380,7 +382,7 @@ class Session:
                     fresh,
                     libraries=self.libraries,
                     timeless=timeless,
-                    known=self._unifier.owners,
+                    known=self._unifier.known,
                     given=self.given,
                 )
             left = None
@@ -405,7 +407,7 @@ class Session:
         """Tell whether what nothing answers here needs no answer and no wire. Raises where it may have neither."""
         __tracebackhide__ = True
         if wire is not False and self.records:
-            if stand_in := placeholder_in(request):
+            if stand_in := self._unifier.placeholder_in(request):
                 self._refused.append(request)
                 raise self.fail(self._not_sent(request, stand_in))
             return False
@@ -524,7 +526,7 @@ class Session:
         )
 
     def _accepts(self, now: Message, then: Message) -> bool:
-        accepts = self._plan_accepts
+        accepts = self._plan.accepts
         return (accepts is None or accepts(now, then)) and self._unifier.accepts(now, then)
 
     def _as_recorded(self, request: Message) -> Message:
@@ -573,7 +575,7 @@ class Session:
         own = [reply for reply in recorded.replies if not is_amqp(reply.message)]
         left = recorded if len(own) == len(recorded.replies) else replace(recorded, replies=tuple(own))
         names = None if self._lanes is None else self._lanes.bindings.live
-        return self._live(left, names) if names else left
+        return self._heard(self._live(left, names) if names else left)
 
     def _set_date(self, call: Call) -> None:
         """Have it be, on a recorded clock, when a call was recorded, if that is a little later.
@@ -594,11 +596,20 @@ class Session:
         for waiting in free:
             call, recorded = self._hosts[waiting.position]
             message = self._lanes.heard(waiting.reply.message, call.request, recorded.request)
+            [message] = self._unifier.heard([message], self._wall())
             delay = waiting.reply.delay
             came = None if recorded.at is None else round(recorded.at + delay, EXACT)
             told = Told(call, message, now + delay, came)
             fault = self.injections.shaping(waiting.position, waiting.reply)
             yield from (told,) if fault is None else _reshaped(told, fault)
+
+    def _heard(self, interaction: Interaction) -> Interaction:
+        """Have replies say the tokens of this run."""
+        messages = [reply.message for reply in interaction.replies]
+        if (heard := self._unifier.heard(messages, self._wall())) is messages:
+            return interaction
+        both = zip(interaction.replies, heard, strict=True)
+        return replace(interaction, replies=tuple(replace(reply, message=message) for reply, message in both))
 
     def _live(self, interaction: Interaction, names: Mapping[str, str]) -> Interaction:
         replies = (

@@ -52,10 +52,14 @@ def masked(cassette: Cassette, redaction: Redaction) -> tuple[Cassette, Barrier]
     Raises CassetteError where it can't be read.
     """
     routes, interactions = zip(*cassette, strict=True) if len(cassette.tape) else ((), ())
-    redacted = redaction.redacted(interactions)
-    header = replace(cassette.header, placeholders=placeholders_in(redacted.interactions))
+    header = cassette.header
+    redacted = redaction.redacted(
+        interactions, listed=header.placeholders, began=header.recorded_at.timestamp()
+    )
+    listed = placeholders_in(redacted.interactions, redacted.placeholders)
     tape = MemoryTape(zip(routes, redacted.interactions, strict=True))
-    return Cassette(cassette.name, header, tape), redaction.barrier(redacted.secrets, os.environ)
+    barrier = redaction.barrier(redacted.secrets, os.environ)
+    return Cassette(cassette.name, replace(header, placeholders=listed), tape), barrier
 
 
 def copy(

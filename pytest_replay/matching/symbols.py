@@ -16,12 +16,16 @@ from pytest_replay.matching.bodies import BYTES, read_body
 from pytest_replay.matching.expressions import Longest, joined
 from pytest_replay.matching.values import rewritten, rewritten_url, taken_apart
 from pytest_replay.messages import Message
+from pytest_replay.placeholders import RED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HEX = "[0-9a-fA-F]"
-_LONG = rf"{_HEX}{{7}}(?:-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}|(?<!{_HEX}{{9}}){_HEX}{{24}}(?!{_HEX}))"
+_LONG = (
+    rf"{_HEX}{{7}}(?<!{RED})"  # what stands for a secret is no id
+    rf"(?:-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}|(?<!{_HEX}{{9}}){_HEX}{{24}}(?!{_HEX}))"
+)
 _BASE64 = "[A-Za-z0-9+/_-]"
 _REPLY_TO = rf"rabbitmq\.reply-to\.g{_BASE64}+={{0,2}}\.{_BASE64}{{16,}}={{0,2}}"
 """Of a client's own name for direct replies: a process, as Erlang writes one, and a key."""

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pytest_replay.messages import Interaction, Message
-from pytest_replay.placeholders import PLACEHOLDER, number_of
+from pytest_replay.placeholders import PLACEHOLDER, may_hold, number_of
 from pytest_replay.redaction.barrier import Barrier, is_secret_name
 from pytest_replay.redaction.fields import scrub_fields, scrub_request
 from pytest_replay.redaction.formats import formats_in
@@ -20,18 +20,21 @@ from pytest_replay.redaction.masks import LiveMask, TapeMask
 from pytest_replay.redaction.references import References, texts_of
 from pytest_replay.redaction.rules import looks_random, rules_for
 from pytest_replay.redaction.suspects import suspects_in
-from pytest_replay.redaction.turns import mark_tokens, mark_turn, masked_turn, turn_of, turns_of
-from pytest_replay.redaction.unifying import (
-    Unifier,
-    has_free_placeholders,
-    placeholder_in,
-    placeholder_in_text,
+from pytest_replay.redaction.turns import (
+    mark_tokens,
+    mark_turn,
+    masked_turn,
+    rewritten,
+    texts_of_turns,
+    turn_of,
+    turns_of,
 )
+from pytest_replay.redaction.unifying import Unifier, has_free_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_replay.redaction.turns import Turn
+    from pytest_replay.redaction.turns import Marked, Turn
 
 __all__ = [
     "Barrier",
@@ -41,8 +44,6 @@ __all__ = [
     "forms_of",
     "has_free_placeholders",
     "looks_random",
-    "placeholder_in",
-    "placeholder_in_text",
     "placeholders_in",
     "suspects_in",
 ]
@@ -55,6 +56,8 @@ class Redacted:
     interactions: list[Interaction]
     secrets: Mapping[str, str]
     """What was masked wherever it stands, and the placeholder of each."""
+    placeholders: frozenset[str]
+    """What stands for secrets in them, as far as that is known: what was made, and what was listed."""
 
 
 class Redaction:
@@ -83,9 +86,9 @@ class Redaction:
             fields = References(mask.strong, texts_of(fields)).masked_fields(fields)
         return message if fields is message.fields else Message(message.kind, fields)
 
-    def unifier(self, own: Callable[[], Iterable[Message]]) -> Unifier:
-        """Make what binds the placeholders of a tape to live values, for one session."""
-        return Unifier(self._rules, own)
+    def unifier(self, own: Callable[[], Iterable[Message]], *, listed: Iterable[str] = ()) -> Unifier:
+        """Make what binds the placeholders of a tape to live values, for one session; its header has `listed` some."""
+        return Unifier(self._rules, own, listed=listed)
 
     def is_strong(self, value: str) -> bool:
         """Tell whether a value says so much that it is found wherever it stands."""
@@ -112,9 +115,9 @@ class Redaction:
             if is_secret_name(name) and self._rules.is_strong(value)
         }
 
-    def tape(self, interactions: Iterable[Interaction]) -> list[Interaction]:
+    def tape(self, interactions: Iterable[Interaction], *, listed: Iterable[str] = ()) -> list[Interaction]:
         """Mask interactions for saving, as `redacted` does."""
-        return self.redacted(interactions).interactions
+        return self.redacted(interactions, listed=listed).interactions
 
     def redacted(
         self,
@@ -122,17 +125,21 @@ class Redaction:
         *,
         known: Mapping[str, str] | None = None,
         given: Mapping[str, str] | None = None,
+        listed: Iterable[str] = (),
+        began: float | None = None,
     ) -> Redacted:
         """Mask interactions for saving: secrets are numbered as they appear, the same is always the same.
 
         What a rule tells of is masked wherever else it stands, too. Placeholders that are there already stay as they
         are; `known` are those of secrets that have one. `given` are values that are secret wherever they stand, and
-        what they are called.
+        what they are called. `listed` are the placeholders that a header tells of. `began` is when the recording did,
+        in seconds since the epoch.
         """
-        recorded = list(interactions)
+        recorded, listed = list(interactions), frozenset(listed)
         opened = [turns_of(_messages(interaction)) for interaction in recorded]
-        taken = {number_of(found) for turns in opened for turn in turns for found in _placeholders(turn)}
-        mask = TapeMask(self._rules, taken=taken, known=known)
+        there = {found for turns in opened for turn in turns for found in _placeholders(turn)} | listed
+        taken = set(map(number_of, there))
+        mask = TapeMask(self._rules, taken=taken, known=known, listed=listed, began=began)
         marked = [[mark_turn(turn, mask) for turn in turns] for turns in opened]
         mask.formats = formats_in(
             "\n".join(text for turns in marked for turn in turns for text in turn.texts())
@@ -143,10 +150,16 @@ class Redaction:
             mask.give(given, said)
         references = References(mask.strong, [said])
         masked = [
-            _with_messages(interaction, chain.from_iterable(masked_turn(turn, references) for turn in turns))
+            _with_messages(interaction, _masked(turns, references))
             for interaction, turns in zip(recorded, marked, strict=True)
         ]
-        return Redacted(masked, mask.strong)
+        if changed := mask.search(lambda text: References(mask.strong, [text]).masked(text)):
+            masked = [_with_messages(it, rewritten(_messages(it), changed)) for it in masked]
+        return Redacted(masked, mask.strong, frozenset(mask.known.values()) | listed)
+
+
+def _masked(marked: Iterable[Marked], references: References) -> Iterator[Message]:
+    return chain.from_iterable(masked_turn(turn, references) for turn in marked)
 
 
 def _with_messages(interaction: Interaction, messages: Iterable[Message]) -> Interaction:
@@ -161,15 +174,18 @@ def _messages(interaction: Interaction) -> list[Message]:
     return [interaction.request, *(reply.message for reply in interaction.replies)]
 
 
-def placeholders_in(interactions: Iterable[Interaction]) -> tuple[str, ...]:
-    """List the placeholders that stand in interactions, by number."""
-    turns = (turn for interaction in interactions for turn in turns_of(_messages(interaction)))
-    found = {placeholder for turn in turns for placeholder in _placeholders(turn)}
+def placeholders_in(interactions: Iterable[Interaction], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """List the placeholders that stand in interactions, by number: by their form, or `known` ones in whatever form."""
+    turns = [turn for interaction in interactions for turn in turns_of(_messages(interaction))]
+    text = "\n".join(texts_of_turns(turns))
+    found = {it for it in known if any(form.text in text for form in forms_of(it))}
+    seen = {placeholder for turn in turns for placeholder in _placeholders(turn)} - found
+    found |= {it for it in seen if not any(it in other or other in it for other in found)}
     return tuple(sorted(found, key=lambda placeholder: (number_of(placeholder), placeholder)))
 
 
 def _placeholders(turn: Turn) -> Iterator[str]:
-    """Find the placeholders that stand in a turn."""
-    for text in (turn.text, *(text for message in turn.messages for text in texts_of(message.fields))):
-        if "redacted-" in text:
+    """Find the placeholders that stand in a turn, by their form."""
+    for text in texts_of_turns([turn]):
+        if may_hold(text):
             yield from PLACEHOLDER.findall(text)

@@ -71,7 +71,7 @@ def _edits(text: str, mask: Mask, paths: Sequence[Sequence[Step]], inside: Insid
             rule = None
         if token[1] is None:
             if rule is not None and (atom := mask.atom(rule, name, token[0])) != token[0]:
-                yield Edit(*token.span(), f'"{atom}"')
+                yield Edit(*token.span(), atom if atom.isdecimal() else f'"{atom}"')
         elif rule is not None and (masked := mask.text(rule, name, value := _decoded(token[1]))) != value:
             yield Edit(*token.span(1), masked)
         elif token[1][:1] in {"{", "["} or _may_hold_url(token[1]):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from pytest_replay.placeholders import PLACEHOLDER, placeholder
+from pytest_replay.placeholders import is_placeholder, placeholder
 from pytest_replay.redaction.edits import edited, without_overlaps
 from pytest_replay.redaction.formats import token_edits
 from pytest_replay.redaction.forms import forms_of
+from pytest_replay.redaction.jwt import searched
 from pytest_replay.redaction.rules import Rule
+from pytest_replay.redaction.shapes import label_for, may_have_shape, shaped
+from pytest_replay.redaction.urls import masked_url
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pytest_replay.redaction.formats import Format
     from pytest_replay.redaction.rules import Rules
@@ -22,17 +24,19 @@ _ANY = 0
 """The number of a placeholder that stands for no one value: real ones count from 1."""
 _DIGITS = {Rule.ADDED: 1, Rule.ALWAYS: 3, Rule.WITHIN: 16, Rule.GUARDED: 16}
 """A number is a secret from so many digits on: security codes have three. Elsewhere it must look random."""
+_WHOLE = frozenset({Rule.ADDED, Rule.OPAQUE, Rule.SHAPE})
+"""Of these a URL is secret as a whole."""
 _IN_PLACE = frozenset({"username", "nonce", "cnonce", "opaque", "oauth_nonce"})
 """Parts of credentials that are no secrets by themselves: elsewhere they stay."""
-_LABEL_OTHERS = re.compile(r"[^a-z0-9]+")
-_LABEL_LENGTH = 40
 
 
 class Mask(ABC):
     """Replaces the values of fields that a rule is about; one that stays is handed back as it is."""
 
     deep = True
-    """Whether credentials are masked by part, where they have parts, or as a whole."""
+    """Whether credentials and URLs are masked by part, where they have parts, or as a whole."""
+    began: float | None = None
+    """When what is masked was recorded, in seconds since the epoch, if that is known."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -44,9 +48,17 @@ class Mask(ABC):
             self.strong[value] = masked
         return masked
 
-    @abstractmethod
     def text(self, rule: Rule, name: str, value: str) -> str:
-        """Mask a value, decoded, of the field `name`."""
+        """Mask a value, decoded, of the field `name`: of a URL the secret part, unless users have named the field."""
+        if self.deep and "://" in value and rule not in _WHOLE and may_have_shape(name):
+            masked = masked_url(value, rule, name, self)
+            if masked is not None:
+                return masked
+        return self.whole(rule, name, value)
+
+    @abstractmethod
+    def whole(self, rule: Rule, name: str, value: str) -> str:
+        """Mask a value, decoded, of the field `name`, which has no parts."""
 
     @abstractmethod
     def atom(self, rule: Rule, name: str, value: str) -> str:
@@ -57,14 +69,22 @@ class TapeMask(Mask):
     """For saving: numbers secrets by first appearance, the same value always the same."""
 
     def __init__(
-        self, rules: Rules, *, taken: Collection[int] = (), known: Mapping[str, str] | None = None
+        self,
+        rules: Rules,
+        *,
+        taken: Collection[int] = (),
+        known: Mapping[str, str] | None = None,
+        listed: Collection[str] = (),
+        began: float | None = None,
     ) -> None:
         """Make a mask that leaves the numbers `taken` to the placeholders that have them.
 
-        `known` are placeholders of secrets that have one already.
+        `known` are placeholders of secrets that have one already, `listed` are all of what is masked again.
         """
         super().__init__(rules)
+        self.began = began
         self._taken = taken
+        self._listed = listed
         self.formats: Sequence[Format] = ()
         """What tokens there may be."""
         self.known: dict[str, str] = dict(known or {})
@@ -73,15 +93,19 @@ class TapeMask(Mask):
         for value, masked in self.known.items():
             self._keep("", value, masked)
 
-    def text(self, rule: Rule, name: str, value: str) -> str:
-        if PLACEHOLDER.fullmatch(value) or not self.rules.takes(rule, value):
+    def whole(self, rule: Rule, name: str, value: str) -> str:
+        if self._is_placeholder(value):
+            return self.known.get(value, value)
+        if not self.rules.takes(rule, value):
             return value
         if rule is Rule.OPAQUE:
-            return self._keep(name, value, placeholder(_label(name), _ANY))
+            return self._keep(name, value, placeholder(label_for(name), _ANY))
         return self._numbered(name, value)
 
     def atom(self, rule: Rule, name: str, value: str) -> str:
-        return self._numbered(name, value) if _is_secret_number(rule, value) else value
+        if self._is_placeholder(value) or not _is_secret_number(rule, value):
+            return value
+        return self._numbered(name, value)
 
     def tokens(self, text: str, _field: str = "") -> str:
         """Mask what is secret in a text for what it looks like."""
@@ -101,10 +125,21 @@ class TapeMask(Mask):
         for value in sorted((value for value, at in places.items() if at >= 0), key=places.__getitem__):
             self.strong[value] = self._numbered(given[value], value)
 
+    def search(self, masked: Callable[[str], str]) -> dict[str, str]:
+        """Mask what else is secret in the JWTs that were made: by what each is replaced that holds any."""
+        anew = {token: searched(token, masked) for token in self.known.values()}
+        changed = {token: better for token, better in anew.items() if token != better}
+        for masks in (self.known, self.strong):
+            masks.update({value: changed[token] for value, token in masks.items() if token in changed})
+        return changed
+
     def _numbered(self, name: str, value: str) -> str:
         if value not in self.known:
-            self.known[value] = placeholder(_label(name), self._number())
+            self.known[value] = shaped(name, value, self._number(), self)
         return self._keep(name, value, self.known[value])
+
+    def _is_placeholder(self, value: str) -> bool:
+        return is_placeholder(value) or value in self._listed
 
     def _number(self) -> int:
         self._last += 1
@@ -121,16 +156,17 @@ class LiveMask(Mask):
 
     deep = False
 
-    def text(self, rule: Rule, name: str, value: str) -> str:
-        if rule is Rule.SHAPE and not (PLACEHOLDER.fullmatch(value) or self.rules.takes(rule, value)):
+    def whole(self, rule: Rule, name: str, value: str) -> str:
+        if rule is Rule.SHAPE and not (is_placeholder(value) or self.rules.takes(rule, value)):
             return value
-        return self._keep(name, value, placeholder(_label(name), _ANY))
+        return self._keep(name, value, placeholder(label_for(name), _ANY))
 
     def atom(self, rule: Rule, name: str, value: str) -> str:
         if value in {"true", "false"}:
             return value
-        judged = rule in {Rule.GUARDED, Rule.WITHIN} and value != "null"
-        return value if judged and not _is_secret_number(rule, value) else placeholder(_label(name), _ANY)
+        if rule in {Rule.GUARDED, Rule.WITHIN} and value != "null" and not _is_secret_number(rule, value):
+            return value
+        return self._keep(name, value, placeholder(label_for(name), _ANY))
 
 
 class SlotMask(LiveMask):
@@ -142,15 +178,16 @@ class SlotMask(LiveMask):
         super().__init__(rules)
         self.slots: dict[str, list[str]] = {}
 
-    def text(self, rule: Rule, name: str, value: str) -> str:
-        self.slots.setdefault(_label(name), []).append(value)
-        return super().text(rule, name, value)
+    def whole(self, rule: Rule, name: str, value: str) -> str:
+        self.slots.setdefault(label_for(name), []).append(value)
+        return super().whole(rule, name, value)
+
+    def atom(self, rule: Rule, name: str, value: str) -> str:
+        masked = super().atom(rule, name, value)
+        if masked != value:
+            self.slots.setdefault(label_for(name), []).append(value)
+        return masked
 
 
 def _is_secret_number(rule: Rule, value: str) -> bool:
     return rule in _DIGITS and sum(map(str.isdecimal, value)) >= _DIGITS[rule]
-
-
-def _label(name: str) -> str:
-    """Spell the name of a field as placeholders do."""
-    return _LABEL_OTHERS.sub("-", name.lower())[:_LABEL_LENGTH].strip("-") or "secret"

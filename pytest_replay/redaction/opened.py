@@ -19,6 +19,12 @@ _ESCAPE = re.compile(r'\\(?:u00([0-9A-Fa-f]{2})|(["\\/]))')
 
 def opened(text: str, *, is_url: bool = False) -> str:
     """Undo percent-encoding, escapes of HTML and JSON, UTF-16, hexadecimal and base64, where they are of text."""
+    text = _HEX.sub(lambda found: _printable(bytes.fromhex(found[0]), found[0]), unescaped(text))
+    return (_RUN_IN_URL if is_url else _RUN).sub(lambda found: _decoded(found[0]), text)
+
+
+def unescaped(text: str) -> str:
+    """Undo what a text is escaped by, and leave what it is encoded in."""
     if "\0" in text:
         text = text.replace("\0", "")
     for _ in range(2):
@@ -28,8 +34,7 @@ def opened(text: str, *, is_url: bool = False) -> str:
             text = _ESCAPE.sub(lambda found: found[2] or chr(int(found[1], 16)), text)
     if "&" in text:
         text = html.unescape(text)
-    text = _HEX.sub(lambda found: _printable(bytes.fromhex(found[0]), found[0]), text)
-    return (_RUN_IN_URL if is_url else _RUN).sub(lambda found: _decoded(found[0]), text)
+    return text
 
 
 def _decoded(run: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import is_
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from pytest_replay.placeholders import PLACEHOLDER
+from pytest_replay.placeholders import PLACEHOLDER, may_hold
 from pytest_replay.redaction.edits import edited, is_free
 from pytest_replay.redaction.forms import edits_of, forms_of
 from pytest_replay.redaction.needles import standing_in
@@ -60,7 +60,7 @@ class References:
             ]
             if fresh:
                 found = sorted([*found, *fresh])
-        if len(found) > len(taken) and "redacted-" in text:
+        if len(found) > len(taken) and may_hold(text):
             spans = [placeholder.span() for placeholder in PLACEHOLDER.finditer(text)]
             found = [edit for edit in found if edit in taken or not _is_inside(edit, spans)]
         return found

@@ -15,7 +15,7 @@ from pytest_replay.redaction.digests import redigested
 from pytest_replay.redaction.edits import edited, is_free, moved, without_overlaps
 from pytest_replay.redaction.fields import scrub_fields
 from pytest_replay.redaction.formats import token_edits
-from pytest_replay.redaction.references import mapped, texts_of
+from pytest_replay.redaction.references import References, mapped, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_replay.messages import Plain
     from pytest_replay.redaction.edits import Edit
     from pytest_replay.redaction.masks import Mask, TapeMask
-    from pytest_replay.redaction.references import References
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +130,25 @@ def masked_turn(marked: Marked, references: References) -> list[Message]:
         Message(head.kind, fields, bodies[0], decoded),
         *(Message(chunk.kind, chunk.fields, body) for chunk, body in zip(chunks, bodies[1:], strict=True)),
     ]
+
+
+def rewritten(messages: Sequence[Message], changes: Mapping[str, str]) -> list[Message]:
+    """Replace texts wherever they stand in messages, in every form; chunks come behind what they belong to."""
+    marked = [
+        Marked(turn, turn.messages[0].fields, turn.messages[0].decoded, []) for turn in turns_of(messages)
+    ]
+    references = References(changes, (text for turn in marked for text in turn.texts()))
+    if not references:
+        return [*messages]
+    return [message for turn in marked for message in masked_turn(turn, references)]
+
+
+def texts_of_turns(turns: Iterable[Turn]) -> Iterator[str]:
+    """List all texts of turns: their bodies, and what stands in the fields of their messages."""
+    for turn in turns:
+        yield turn.text
+        for message in turn.messages:
+            yield from texts_of(message.fields)
 
 
 def _scrub_decoded(decoded: Plain, mask: Mask) -> Plain:

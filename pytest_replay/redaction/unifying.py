@@ -5,32 +5,39 @@ A placeholder stands for itself, for one foreign value, bound from then on, or f
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_replay.bodies.media import media_of
-from pytest_replay.placeholders import PLACEHOLDER, is_placeholder, stands_for_any
+from pytest_replay.placeholders import (
+    BEGINNINGS,
+    is_placeholder,
+    may_hold,
+    may_hold_in_bytes,
+    pattern_of,
+    stands_for_any,
+    weak,
+)
 from pytest_replay.redaction.forms import forms_of
 from pytest_replay.redaction.headers import scrub_headers
 from pytest_replay.redaction.holes import fill
+from pytest_replay.redaction.jwt import claims_of
 from pytest_replay.redaction.masks import SlotMask
-from pytest_replay.redaction.opened import opened
+from pytest_replay.redaction.opened import opened, unescaped
 from pytest_replay.redaction.references import References, texts_of
+from pytest_replay.redaction.tokens import Tokens
 from pytest_replay.redaction.turns import Marked, mark_turn, masked_turn, turn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_replay.messages import Message
     from pytest_replay.redaction.rules import Rules
 
-_IN_BASE64, _BEHIND_A_COLON = "cmVkYWN0ZWQt", "OnJlZGFjdGVk"
-"""How a placeholder begins in the credentials of the scheme Basic: as a user, or as a password without one."""
-_BEGINNINGS = tuple(form.text for form in forms_of("redacted-"))
-"""How one begins, in each form."""
+_BEGINNINGS = tuple(form.text for beginning in BEGINNINGS for form in forms_of(beginning))
+"""How a placeholder begins, in each form."""
 _HEADERS, _ANYWHERE = "headers", "anywhere"
+_BASIC = ("asic ", "ASIC ")
+"""What stands before credentials that are in base64 (RFC 7617), in whatever case it begins."""
 _MEMO = 256
 """Pairs of headers that are kept."""
 _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
@@ -40,10 +47,19 @@ _TIMES = ("iat", "exp", "nbf", "jti", "auth_time")
 class Unifier:
     """Binds placeholders to live values."""
 
-    def __init__(self, rules: Rules, own: Callable[[], Iterable[Message]]) -> None:
-        """Begin with nothing bound. `own` reads all messages of the tape, which tell which placeholders are its own."""
+    def __init__(
+        self, rules: Rules, own: Callable[[], Iterable[Message]], *, listed: Iterable[str] = ()
+    ) -> None:
+        """Begin with nothing bound. `own` reads all messages of the tape, which tell which placeholders are its own.
+
+        `listed` are those that its header tells of: some are not known by their form.
+        """
         self._rules = rules
         self._read = own
+        self._listed = frozenset(listed)
+        self._weak = weak(self._listed)
+        self._pattern = pattern_of(self._listed)
+        self._tokens = Tokens(self._listed)
         self._own: frozenset[str] | None = None
         self._headers: dict[tuple[str, str], dict[str, list[str]]] = {}
         """What stands in the secret places of headers that were looked at."""
@@ -60,12 +76,44 @@ class Unifier:
 
     def recorded(self, request: Message) -> Message:
         """Write a live request with the placeholders of the tape, wherever a bound value stands in it."""
-        if not self.owners or not self._may_need(request):
+        known = self.known
+        if not known or not self._may_need(request):
             return request
         turn = turn_of([request])
         marked = Marked(turn, request.fields, request.decoded, [])
-        references = References(self.owners, marked.texts())
+        references = References(known, marked.texts())
         return masked_turn(marked, references)[0] if references else request
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The placeholder of each value of this run that says enough to be known again."""
+        made = self._tokens.owners
+        return {**self.owners, **made} if made else self.owners
+
+    def heard(self, messages: Sequence[Message], now: float) -> Sequence[Message]:
+        """Write what the tape has said as it is heard `now`, in seconds since the epoch: its JWTs are made then."""
+        return self._tokens.heard(messages, now)
+
+    def placeholder_in(self, request: Message) -> str | None:
+        """Find a placeholder in what is to be sent, in whatever form; None where there is none."""
+        texts = [*texts_of(request.fields)]
+        if request.body:
+            texts.append(turn_of([request]).text)
+        found = next(filter(None, map(self.placeholder_in_text, texts)), None)
+        if found is None and self._weak:
+            sent = (value for values in self._slots(request).values() for value in values)
+            return next((value for value in sent if value in self._weak), None)
+        return found
+
+    def placeholder_in_text(self, text: str) -> str | None:
+        """Find a placeholder in a text, plain or encoded; None where there is none."""
+        if any(beginning in text for beginning in _BEGINNINGS):
+            for start in range(
+                4
+            ):  # a text that was cut off at its beginning may begin inside a group of base64
+                if found := self._pattern.search(opened(text[start:])):
+                    return found[0]
+        return None
 
     def refusal(self, now: Message, then: Message) -> str | None:
         """Tell why a request can't be the recorded one: it has another secret. None where it may be."""
@@ -93,10 +141,10 @@ class Unifier:
         else:
             texts += texts_of(request.fields)
         whole = "\n".join(texts)
-        return any(needle in whole for needle in self._needles)
+        return any(needle in whole for needle in (*self._needles, *self._tokens.needles))
 
     def _judged(self, now: Message, then: Message) -> tuple[list[tuple[str, str]], str | None]:
-        where = _where_held(then)
+        where = self._where_held(then)
         if not where:
             return [], None
         pairs = self._header_pairs(now, then) if where == _HEADERS else list(self._all_pairs(now, then))
@@ -104,8 +152,8 @@ class Unifier:
             if not self._accepts(live, recorded):
                 return [], f"it was recorded with {recorded}, and that is not what was sent"
         if where != _HEADERS:
-            there = set(_placeholders(then))
-            for found in _placeholders(now):
+            there = set(self._placeholders(then))
+            for found in self._placeholders(now):
                 if found not in there and found in self._tapes:
                     return [], f"{found} was sent, where another secret was recorded"
         return pairs, None
@@ -115,14 +163,14 @@ class Unifier:
 
         None where there is more to it than what stands for placeholders.
         """
-        found = fill(now, then)
+        found = fill(now, then, self._pattern)
         if found is None or not all(self._accepts(live, recorded) for live, recorded in found.pairs):
             return None
         return found.message
 
     def bind_filled(self, now: Message, then: Message) -> None:
         """Bind what `filled` found."""
-        found = fill(now, then)
+        found = fill(now, then, self._pattern)
         if found is not None:
             self._bind(found.pairs)
 
@@ -146,14 +194,14 @@ class Unifier:
         return pairs
 
     def _pairs_of_headers(self, now: Message, then: Message) -> list[tuple[str, str]]:
-        held = {name.lower() for name, value in then.fields["headers"] if _holds(value)}
+        held = {name.lower() for name, value in then.fields["headers"] if self._may_hold(value)}
         live, recorded = self._header_slots(now, held), self._header_slots(then, held)
         return [
             (a, b)
             for name, values in recorded.items()
             if len(live.get(name, ())) == len(values)
             for a, b in zip(live[name], values, strict=True)
-            if is_placeholder(b)
+            if self._is_own(b)
         ]
 
     def _header_slots(self, message: Message, names: set[str]) -> dict[str, list[str]]:
@@ -176,7 +224,7 @@ class Unifier:
         for name, values in recorded.items():
             others = live.get(name, [])
             if len(others) == len(values):
-                yield from ((a, b) for a, b in zip(others, values, strict=True) if is_placeholder(b))
+                yield from ((a, b) for a, b in zip(others, values, strict=True) if self._is_own(b))
 
     def _slots(self, message: Message) -> dict[str, list[str]]:
         mask = SlotMask(self._rules)
@@ -184,9 +232,10 @@ class Unifier:
         return mask.slots
 
     def _accepts(self, live: str, recorded: str) -> bool:
+        live = self._tokens.owners.get(live, live)
         if live == recorded or stands_for_any(recorded) or live.lower() in self._rules.never:
             return True
-        if is_placeholder(live) and live in self._tapes:
+        if live in self._tapes and self._is_own(live):
             return False
         bound = self._bound.get(recorded)
         if bound is not None:
@@ -197,25 +246,40 @@ class Unifier:
     def _tapes(self) -> frozenset[str]:
         """The placeholders of the tape."""
         if self._own is None:
-            self._own = frozenset(found for message in self._read() for found in _placeholders(message))
+            found = (found for message in self._read() for found in self._placeholders(message))
+            self._own = self._listed.union(found)
         return self._own
 
+    def _is_own(self, text: str) -> bool:
+        return is_placeholder(text) or text in self._weak
 
-def placeholder_in(request: Message) -> str | None:
-    """Find a placeholder in what is to be sent, plain or in base64; None where there is none."""
-    texts = [*texts_of(request.fields)]
-    if request.body:
-        texts.append(turn_of([request]).text)
-    return next(filter(None, map(placeholder_in_text, texts)), None)
+    def _placeholders(self, message: Message) -> Iterator[str]:
+        """List the placeholders in a message, as they come, but those that stand for anything."""
+        texts = [*texts_of(message.fields)]
+        if message.body:
+            texts.append(turn_of([message]).text)
+        for text in texts:
+            if may_hold(text):
+                for found in self._pattern.finditer(unescaped(text)):
+                    if not stands_for_any(found[0]):
+                        yield found[0]
 
+    def _where_held(self, message: Message) -> str:
+        """Tell cheaply where a recorded message may hold placeholders: nowhere, in headers alone, or anywhere."""
+        body = message.body
+        if body and (may_hold_in_bytes(body) or media_of(message).codings or self._weak):
+            return _ANYWHERE
+        if not self._may_hold(str(message.fields)):
+            return ""
+        is_http = message.kind == "http.request"
+        return _HEADERS if is_http and not self._may_hold(message.fields["url"]) else _ANYWHERE
 
-def placeholder_in_text(text: str) -> str | None:
-    """Find a placeholder in a text, plain or encoded; None where there is none."""
-    if any(beginning in text for beginning in _BEGINNINGS):
-        for start in range(4):  # a text that was cut off at its beginning may begin inside a group of base64
-            if found := PLACEHOLDER.search(opened(text[start:])):
-                return found[0]
-    return None
+    def _may_hold(self, text: str) -> bool:
+        return (
+            may_hold(text)
+            or any(scheme in text for scheme in _BASIC)
+            or (bool(self._weak) and any(few in text for few in self._weak))
+        )
 
 
 def has_free_placeholders(request: Message) -> bool:
@@ -225,51 +289,12 @@ def has_free_placeholders(request: Message) -> bool:
     return any(beginning in text for text in texts for beginning in _BEGINNINGS)
 
 
-def _placeholders(message: Message) -> Iterator[str]:
-    """List the placeholders in a message, as they come, but those that stand for anything."""
-    texts = [*texts_of(message.fields)]
-    if message.body:
-        texts.append(turn_of([message]).text)
-    for text in texts:
-        if "redacted-" in text:
-            yield from (found for found in PLACEHOLDER.findall(text) if not stands_for_any(found))
-
-
-def _where_held(message: Message) -> str:
-    """Tell cheaply where a recorded message may hold placeholders: nowhere, in headers alone, or anywhere."""
-    body = message.body
-    if body and (b"redacted-" in body or media_of(message).codings):
-        return _ANYWHERE
-    if message.kind != "http.request":
-        return _ANYWHERE if any(map(_holds, texts_of(message.fields))) else ""
-    if "redacted-" in message.fields["url"]:
-        return _ANYWHERE
-    values = [value for _, value in message.fields["headers"]]
-    whole = "\n".join(values)
-    may = "redacted-" in whole or _IN_BASE64 in whole or _BEHIND_A_COLON in whole
-    return _HEADERS if may and any(map(_holds, values)) else ""
-
-
-def _holds(text: str) -> bool:
-    return "redacted-" in text or (
-        text[:6].lower() == "basic " and (_IN_BASE64 in text or _BEHIND_A_COLON in text)
-    )
-
-
 def _is_made_anew(one: str, other: str) -> bool:
     """Tell whether two are JWTs for the same, made at different times."""
-    claims = _claims(one)
-    return claims is not None and claims == _claims(other)
+    claims = _lasting(one)
+    return claims is not None and claims == _lasting(other)
 
 
-def _claims(token: str) -> dict[str, Any] | None:
-    if not token.startswith("eyJ") or token.count(".") != 2:  # noqa: PLR2004  # header, claims, signature
-        return None
-    part = token.split(".")[1]
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        return None
-    return (
-        {name: claims[name] for name in claims if name not in _TIMES} if isinstance(claims, Mapping) else None
-    )
+def _lasting(token: str) -> dict[str, Any] | None:
+    claims = claims_of(token)
+    return claims and {name: value for name, value in claims.items() if name not in _TIMES}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote_plus, unquote, unquote_plus
 
+from pytest_replay.placeholders import PLACEHOLDER, is_placeholder
 from pytest_replay.redaction.edits import Edit, edited, shifted
 from pytest_replay.redaction.rules import Rule
 from pytest_replay.redaction.words import normal
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_replay.redaction.rules import Names
 
 _USERINFO = re.compile(r"[^/?#@]*://([^/?#:]*)(?::([^/?#]*))?@")
+_WHOLE = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]+/?)([!#$%&'()*+,./0-9:=?@A-Z\[\]_a-z~-]*)")
+"""A URL of characters that no text writes in another way: up to its path, and from there on."""
 _REFERENCE = re.compile(r"[^\s<>\"]+")
 
 
@@ -51,10 +54,25 @@ def pair_edits(text: str, names: Names, mask: Mask, inside: Inside) -> Iterator[
             rule = Rule.ALWAYS
         end = start + len(pair)
         if rule is not None and equals and (masked := mask.text(rule, name, value := _decoded(raw))) != value:
-            yield Edit(end - len(raw), end, masked)
+            yield Edit(end - len(raw), end, quote_plus(masked) if "%" in raw else masked)
         elif "%" in raw or "=" in raw or raw[:1] in {"{", "["}:
             yield from shifted(inside(raw, mask), end - len(raw))
         start = end + 1
+
+
+def masked_url(url: str, rule: Rule, name: str, mask: Mask) -> str | None:
+    """Mask the secret parts of a URL that is a secret's value as a whole; None where there is no telling them.
+
+    One that has neither credentials nor secret fields is a secret for its path and what follows.
+    """
+    whole = _WHOLE.fullmatch(url)
+    if whole is None or not whole[2] or not mask.rules.takes(rule, url):
+        return None
+    if edits := list(_url_edits(url, mask, lambda _raw, _mask: ())):
+        return edited(url, edits)
+    if PLACEHOLDER.search(url) and not is_placeholder(whole[2]):
+        return url
+    return whole[1] + mask.whole(rule, name, whole[2])
 
 
 def _url_edits(url: str, mask: Mask, inside: Inside) -> Iterator[Edit]:

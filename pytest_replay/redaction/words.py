@@ -30,6 +30,10 @@ class Words:
     query: tuple[str, ...]
     query_guarded: tuple[str, ...]
     oauth_code_beside: tuple[str, ...]
+    shapeless_suffix: tuple[str, ...]
+    base64_suffix: tuple[str, ...]
+    claims: tuple[str, ...]
+    claims_opaque: tuple[str, ...]
     never_values: tuple[str, ...]
     weak_values: tuple[str, ...]
 

@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from pytest_replay.cassette import Cassette, Header, MemoryTape
 from pytest_replay.matching import make_plan, route_of
-from pytest_replay.redaction import Redaction
+from pytest_replay.redaction import Redaction, placeholders_in
 from pytest_replay.settings import Settings
 from pytest_replay.writing import write
 
@@ -131,10 +131,14 @@ class Shelf:
             libraries = (
                 self._libraries if current is None else {**current.header.libraries, **self._libraries}
             )
-            header = replace(current.header if current and kept else Header(began), libraries=libraries)
+            header = current.header if current and kept else Header(began)
             timed = (replace(it.interaction, at=_seconds(it.sent - began)) for it in fresh)
-            redacted = self._redaction.redacted([*kept, *timed])
+            redacted = self._redaction.redacted(
+                [*kept, *timed], listed=header.placeholders, began=fresh[0].sent.timestamp()
+            )
+            listed = placeholders_in(redacted.interactions, redacted.placeholders)
             tape = MemoryTape((route_of(it.request), it) for it in redacted.interactions)
+            header = replace(header, libraries=libraries, placeholders=listed)
             barrier = self._redaction.barrier(redacted.secrets, os.environ)
             write(Cassette(self._name, header, tape), self._storage, barrier)
             self._unsaved, self._saved = 0, len(tape)

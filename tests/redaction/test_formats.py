@@ -36,6 +36,8 @@ TOKENS = {
     "private-key": f"-----BEGIN RSA PRIVATE KEY-----\n{A}\n-----END RSA PRIVATE KEY-----",
     "url-userinfo": "me:hunter2",
 }
+SHAPED = {"jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiIsIm5iZiI6MTAwMDAwMDAwMH0.redacted-jwt-01z"}
+"""What stands for those that keep their shape; of what they say, the times are those of the tape."""
 AROUND = {
     "slack-webhook": ("https://hooks.slack.com/", ""),
     "discord-webhook": ("https://discord.com/api/webhooks/", ""),
@@ -48,7 +50,7 @@ AROUND = {
 def test_a_token_is_masked_in_free_text(kind: str, body_on_tape: Any, on_tape: Any) -> None:
     before, after = AROUND.get(kind, ("", ""))
     text = f"see {before}{TOKENS[kind]}{after} for more"
-    expected = f"see {before}redacted-{kind}-1z{after} for more"
+    expected = f"see {before}{SHAPED.get(kind, f'redacted-{kind}-1z')}{after} for more"
 
     assert body_on_tape(text.encode(), "text/html").decode() == expected
     if "://" not in text:  # there, rules for the fields of URLs come first

@@ -28,7 +28,7 @@ CALLBACK = "https://cb/?api_key={}&order=0"
         ({"password": {"n": RANDOM_NUMBER}}, {"password": {"n": PASSWORD}}),
         ({"password": {"expires_in": 1700000000, "ok": True}},) * 2,
         ({"sid": {"value": "x1"}},) * 2,
-        ({"sid": RANDOM_NUMBER}, {"sid": "redacted-sid-1z"}),
+        ({"sid": RANDOM_NUMBER}, {"sid": 1141011000000001}),
     ],
     ids=json.dumps,
 )

@@ -238,10 +238,10 @@ def test_a_string_that_is_cut_off_is_masked_to_its_end(body_on_tape: Any) -> Non
     assert body_on_tape(b'{"password": "hunt\\', "application/json") == b'{"password": "redacted-password-1z'
 
 
-def test_secrets_that_are_numbers_become_strings(body_on_tape: Any) -> None:
+def test_secrets_that_are_numbers_stay_numbers(body_on_tape: Any) -> None:
     masked = body_on_tape(b'{"otp": 123456, "cvc": [ 123 ]}', "application/json")
 
-    assert masked == b'{"otp": "redacted-otp-1z", "cvc": [ "redacted-cvc-2z" ]}'
+    assert masked == b'{"otp": 110001, "cvc": [ 102 ]}'
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_utf_16_is_found_in_either_order(order: str) -> None:
     assert masked.request.body.decode(order) == f"a {PLACEHOLDER} b"
 
 
-@pytest.mark.parametrize("value", ["hunter2", "letmein", "Password1", "12345678", "aaaaaaaaaaaa"])
+@pytest.mark.parametrize("value", ["hunter2", "letmein", "Password1", "abcabcab", "aaaaaaaaaaaa"])
 def test_a_value_that_may_stand_anywhere_is_masked_in_its_place_only(value: str) -> None:
     tape = Redaction().tape([login(value), Interaction(text(f"hello {value}"))])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from fixtures import rotation
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from fixtures.http import Server
 
-CASSETTES = Path(__file__).parents[2] / "fixtures" / "cassettes"
+CASSETTES = Path(os.environ.get(rotation.CASSETTES, Path(__file__).parents[2] / "fixtures" / "cassettes"))
+"""Where they are; elsewhere for a run of `test_rotated.py`."""
 
 collect_ignore_glob = [f"test_{sdk}_*" for sdk in ("gracy", "schematic") if find_spec(sdk) is None]
 

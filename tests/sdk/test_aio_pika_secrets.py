@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.rotation import rotated
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 aio_pika = pytest.importorskip("aio_pika", reason="aio-pika is not installed")
 commands = pytest.importorskip("pamqp.commands")
 
-NEW_SECRET = "n3w-s3cr3t"
-WRONG_PASSWORD = "wr0ng-s3cr3t"
+NEW_SECRET = rotated("n3w-s3cr3t")
+WRONG_PASSWORD = rotated("wr0ng-s3cr3t")
 
 
 @pytest.mark.replay

@@ -22,6 +22,7 @@ from gracy import (
 )
 
 from fixtures.http import Answer, Request
+from fixtures.rotation import rotated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,7 +36,7 @@ POKEMON = "/pokemon/{NAME}"
 BERRY = "/berry/{NAME}"
 PIKACHU = {"id": 25, "name": "pikachu"}
 EEVEE = {"id": 133, "name": "eevee"}
-TOKEN = "pk_7fQ2mZx9Lr4TbWc8VdEh"
+TOKEN = rotated("pk_7fQ2mZx9Lr4TbWc8VdEh")
 
 
 class Pokemon(GracyNamespace[str]):

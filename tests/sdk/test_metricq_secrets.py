@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from fixtures.rabbitmqctl import text
+from fixtures.rotation import rotated
 
 pytest.importorskip("metricq", reason="metricq is not installed: it needs aio-pika < 10")
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from fixtures.amqp import Broker, Manager
 
 USER = "lab-agent"
-PASSWORD = "Zk3v@Q8/wX1:yT9%r"
+PASSWORD = rotated("Zk3v@Q8/wX1:yT9%r")
 """Says in each byte of a cassette that it is this one. Only the recorded broker knows it."""
 
 

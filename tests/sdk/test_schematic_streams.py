@@ -10,6 +10,7 @@ import pytest
 from schematic.core.api_error import ApiError
 
 from fixtures.http import Answer, redirect
+from fixtures.rotation import rotated
 from fixtures.schematic import MACHINE, TRANSPORTS, company, connected, connected_async
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def test_what_is_raw_in_an_answer_is_kept(replay: Replay, schematic_api: Server)
         ("X-Twice", "one"),
         ("x-tWICE", "two"),
         ("Set-Cookie", "theme=dark; Path=/"),
-        ("Set-Cookie", "session=7a1f; Path=/; HttpOnly"),
+        ("Set-Cookie", f"session={rotated('7a1f')}; Path=/; HttpOnly"),
     ]
     schematic_api.script(
         "GET /companies/{id}", Answer(body=company("comp_1"), headers=headers, reason="Fine")

@@ -12,7 +12,7 @@ from pytest_replay.errors import CassetteError, CassetteFormatError
 from pytest_replay.matching import route_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_replay.cassette import Cassette
     from pytest_replay.messages import Interaction
@@ -65,14 +65,16 @@ def findings_in(cassette: Cassette, redaction: Redaction) -> Iterator[Finding]:
         except CassetteError as error:
             yield Finding(UNREADABLE, cassette.name, str(error), position + 1)
         else:
-            for whose, place in _secrets(interaction, redaction):
+            for whose, place in _secrets(interaction, redaction, cassette.header.placeholders):
                 text = f"{whose}, {place}: a secret, which a redaction rule masks"
                 yield Finding(SECRET, cassette.name, text, position + 1, route_of(interaction.request), place)
 
 
-def _secrets(interaction: Interaction, redaction: Redaction) -> Iterator[tuple[str, str]]:
-    """Find whose places hold what a rule masks."""
-    (masked,) = redaction.tape([interaction])
+def _secrets(
+    interaction: Interaction, redaction: Redaction, listed: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Find whose places hold what a rule masks, and no placeholder: those are `listed`."""
+    (masked,) = redaction.tape([interaction], listed=listed)
     if masked == interaction:
         return
     labels = Labels()
