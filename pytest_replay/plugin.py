@@ -158,7 +158,7 @@ def pytest_configure(config: pytest.Config) -> None:
     mode = config.option.replay_mode
     if config.option.record and mode not in {None, "all"}:
         raise pytest.UsageError(f"--record is --replay-mode=all, and can't go with --replay-mode={mode}")
-    config.stash[_RUN] = Run(config.rootpath)
+    config.stash[_RUN] = Run(config.rootpath, tell=lambda late: _masked(config, str(late)))
     config.stash[_SETTINGS] = _settings_of_ini(config)
     config.stash[_TALLY] = Tally()
     config.pluginmanager.register(_Reporter(config, config.stash[_TALLY]), "replay_reporter")
@@ -492,6 +492,11 @@ def _masking(config: pytest.Config) -> Masking | None:
     return masking
 
 
+def _masked(config: pytest.Config, text: str) -> str:
+    masking = _masking(config)
+    return text if masking is None else masking.masked(text)
+
+
 def _was_ended(error: BaseException, session: Session) -> bool:
     """Tell whether this is a cancellation, asyncio's or that of concurrent.futures, for a failure of the session."""
     return bool(session.failures) and type(error).__name__ == "CancelledError"
@@ -581,9 +586,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     tally.flowed += config.stash[_RUN].flowed
     tally.suspects += config.stash[_RUN].suspects
     last_failed = config.pluginmanager.hasplugin("cacheprovider")
-    masking = _masking(config)
     for line in tally.lines(_settled(config).mode, last_failed=last_failed):
-        terminalreporter.write_line(line if masking is None else masking.masked(line))
+        terminalreporter.write_line(_masked(config, line))
     for line in config.stash[_REPORTS].lines if _REPORTS in config.stash else ():
         terminalreporter.write_line(line)
 
@@ -606,9 +610,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run.stop_clock()
     output = getattr(config, "workeroutput", None)
     if output is not None:
-        masking = _masking(config)
-        late = run.late if masking is None else [masking.masked(text) for text in run.late]
-        output["replay_late"], output["replay_flowed"] = late, run.flowed
+        output["replay_late"], output["replay_flowed"] = (
+            run.late,
+            run.flowed,
+        )  # late ones come until it is sent
         output["replay_suspects"] = run.suspects
         if reports is not None:
             output["replay_shelf"] = reports.gathering.shelf()

@@ -48,6 +48,8 @@ class Run:
     """One run of pytest."""
 
     root: Path
+    tell: Callable[[LateRequestError], str] = str
+    """How a request that came late is written down."""
     late: list[str] = field(default_factory=list)
     """Texts of requests that came after their test."""
     suspects: list[str] = field(default_factory=list)
@@ -266,7 +268,7 @@ class Run:
         return all(adapter.is_idle(loop) for adapter in self._adapters.values())
 
     def _keep_late(self, error: LateRequestError) -> None:
-        self.late.append(str(error))
+        self.late.append(self.tell(error))
 
 
 @cache

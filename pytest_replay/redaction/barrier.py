@@ -62,7 +62,7 @@ class Barrier:
 
     def _hits(self, pieces: Sequence[Piece]) -> Iterator[str]:
         whole, starts = _joined([(place, unwrapped(text)) for place, text in pieces])
-        forms = {secret: dict(_texts_of(secret)) for secret in self._sought}
+        forms = {secret: _texts_of(secret) for secret in self._sought}
         there = standing_in(whole, {text for texts in forms.values() for text in texts})
         for secret, what in self._sought.items():
             for text, name in forms[secret].items():
@@ -85,10 +85,12 @@ def is_secret_name(name: str) -> bool:
     return not skip.search(name) and not words.isdisjoint(name.lower().replace("-", "_").split("_"))
 
 
-def _texts_of(secret: str) -> Iterator[tuple[str, str]]:
+def _texts_of(secret: str) -> dict[str, str]:
     """List what a secret looks like, each with the name of its form; the plain one first."""
-    yield from ((form.text, form.name) for form in forms_of(secret))
-    yield from disguises_of(secret)
+    texts = {form.text: form.name for form in forms_of(secret)}
+    for text, name in disguises_of(secret):
+        texts.setdefault(text, name)
+    return texts
 
 
 def _joined(pieces: Sequence[Piece]) -> tuple[str, list[int]]:

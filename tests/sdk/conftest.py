@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fixtures.http import Server
 
 CASSETTES = Path(os.environ.get(rotation.CASSETTES, Path(__file__).parents[2] / "fixtures" / "cassettes"))
-"""Where they are; elsewhere for a run of `test_rotated.py`."""
+"""Where they are; elsewhere for a run of `tests/redaction/test_rotated_suites.py`."""
 
 collect_ignore_glob = [f"test_{sdk}_*" for sdk in ("gracy", "schematic") if find_spec(sdk) is None]
 

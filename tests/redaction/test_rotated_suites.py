@@ -30,8 +30,8 @@ from pytest_replay.storage import open_storage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
+SDKS = ROOT / "tests" / "sdk"
 CASSETTES = ROOT / "fixtures" / "cassettes"
 PATIENCE = 600
 """Seconds after which a run that records is ended."""
@@ -61,8 +61,9 @@ SUITES = {
 def recorded(modules: Iterable[str], word: str, root: Path) -> dict[str, bytes]:
     """Record modules over the cassettes that are there, with other secrets; what there is then."""
     kept = " and ".join(f"not {part}" for part in LONG)
-    chosen = [str(HERE / f"test_{module}.py") for module in modules]
-    environment = {**os.environ, rotation.ROTATION: word, rotation.CASSETTES: str(root)}
+    chosen = [str(SDKS / f"test_{module}.py") for module in modules]
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {**outer, rotation.ROTATION: word, rotation.CASSETTES: str(root)}
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "--record", "-q", "-p", "no:cacheprovider", "-k", kept, *chosen],
         cwd=ROOT,
@@ -98,15 +99,13 @@ def said(cassette: bytes) -> list[str]:
     ],
     ids=SUITES,
 )
-def test_with_other_secrets_the_same_is_recorded(
-    sdk: str, secrets: list[str], replay_config: dict[str, str], tmp_path: Path
-) -> None:
+def test_with_other_secrets_the_same_is_recorded(sdk: str, secrets: list[str], tmp_path: Path) -> None:
     if find_spec(sdk) is None:
         pytest.skip(f"{sdk} is not installed")
     if sdk == "aio_pika" and not answers(HOST, PORT):
         pytest.skip(f"no RabbitMQ answers at {HOST}:{PORT}")
     root = tmp_path / "cassettes"
-    shutil.copytree(replay_config["dir"], root)
+    shutil.copytree(CASSETTES, root)
 
     first = recorded(SUITES[sdk], "one", root)
     other = recorded(SUITES[sdk], "other", root)
