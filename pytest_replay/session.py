@@ -417,7 +417,7 @@ class Session:
         raise self.fail(
             explain_miss(
                 self._as_recorded(self._unifier.recorded(request)),
-                test=self.test,
+                test=None if self.injections.armed else self.test,
                 cassette=self.name,
                 index=self._index,
                 plan=self._plan,

@@ -29,7 +29,7 @@ _COMPARED = 200
 def explain_miss(
     asked: Message,
     *,
-    test: str,
+    test: str | None,
     cassette: str,
     index: Index | None,
     plan: Plan,
@@ -38,12 +38,15 @@ def explain_miss(
 ) -> NoMatchError:
     """Tell why a request has no answer: no cassette, nothing on its route, all played, or how it differs.
 
-    `refusal` tells what is wrong with the secrets of one that has no other difference.
+    `test` is None for one that plays what another has recorded, and never records itself. `refusal` tells what is
+    wrong with the secrets of a request that has no other difference.
     """
     if lanes is not None and is_amqp(asked):
         asked = lanes.seen(asked)
     route = route_of(asked)
-    record = f"record the test again: pytest --record {shlex.quote(test)}"
+    record = "record the test again that this is the cassette of: pytest --record"
+    if test is not None:
+        record = f"record the test again: pytest --record {shlex.quote(test)}"
     if index is None:
         return NoMatchError(route, reason=f"there is no cassette: {cassette}", remedies=[record])
     tape, positions, where = index.tape, index.on_route(asked), "on this route"

@@ -175,6 +175,26 @@ def test_it(replay):
     )
 
 
+def test_a_miss_names_nobody_who_never_records(suite: Suite) -> None:
+    suite.write(
+        "test_it.py",
+        HAPPY
+        + """
+@pytest.mark.replay("test_it/test_happy", faults=[500])
+def test_it():
+    assert ask(1) == "500"
+    get("/b")
+        """,
+    )
+    assert suite.record("-k", "happy").ret == 0
+
+    run = suite.replay("test_it.py::test_it")
+
+    run.assert_outcomes(failed=1)
+    run.stdout.fnmatch_lines(["*record the test again that this is the cassette of: pytest --record"])
+    run.stdout.no_fnmatch_line("*pytest --record test_it.py::test_it*")
+
+
 @pytest.mark.parametrize(
     ("marker", "problem"),
     [
